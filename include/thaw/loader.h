@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * loader.h: look, plan, load, commit.
+ */
+#ifndef THAW_LOADER_H
+#define THAW_LOADER_H
+
+#include <thaw/image.h>
+#include <thaw/record.h>
+
+/* --- memory map -------------------------------------------------------------------------- */
+
+/*
+ * Reads UEFI memory descriptors (UEFI 2.10, 7.2.3 GetMemoryMap) as firmware returned them: size
+ * bytes, desc_size each. Fills map->ranges, sorted; neighbours of one type are merged. THAW_OK;
+ * THAW_MEMORY: capacity too small; THAW_FIRMWARE: overlapping or impossible descriptors.
+ */
+enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors, size_t size,
+				size_t desc_size);
+
+/* CRC-32 of the e820 table that Linux's EFI stub would make of the map (see memmap.c). */
+uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map);
+
+/* Frames that Linux counts as RAM: bounds what an image may hold. */
+uint64_t thaw_memmap_ram_frames(const struct thaw_memmap *map);
+
+/* The range that holds the frame, NULL in a hole. */
+const struct thaw_mem_range *thaw_memmap_find(const struct thaw_memmap *map, uint64_t frame);
+
+/* "conventional", "runtime" …: static string for messages; unknown for what is not in the enum. */
+const char *thaw_mem_type_name(enum thaw_mem_type type);
+
+/* --- plan -------------------------------------------------------------------------------- */
+
+enum thaw_target_kind {
+	THAW_TARGET_PLACE, /* data, straight into its frames: where == frame */
+	THAW_TARGET_STAGE, /* data, kept at where, moved by the trampoline */
+	THAW_TARGET_ZERO,  /* zeroed while loading */
+	THAW_TARGET_LATE,  /* zeroed by the trampoline */
+};
+
+struct thaw_target {
+	uint64_t frame;
+	uint64_t where;
+	uint32_t count;
+	uint32_t kind; /* enum thaw_target_kind */
+};
+
+/* Safe frames: claimed by thaw, destination of nothing. Given out in pieces, dropped as a whole. */
+struct thaw_pool {
+	struct thaw_range *gaps;
+	size_t count;
+	size_t gap; /* first gap with something left */
+	uint64_t left;
+};
+
+/*
+ * Where every frame of the image goes. Targets in the order of the image's runs, so in ascending
+ * order of frame and, the zero ones left out, in the order of the stream.
+ */
+struct thaw_plan {
+	struct thaw_range *claims; /* what thaw took from firmware, sorted */
+	size_t claim_count;
+	struct thaw_target *targets;
+	size_t target_count;
+	size_t target_capacity;
+	struct thaw_pool pool;
+	uint64_t placed, staged, zeroed, late; /* frames */
+	size_t stage_targets, late_targets;    /* entries of these kinds */
+};
+
+/*
+ * Chooses what to claim: free ranges of the map above the first MiB, less a reserve for firmware.
+ * ret_claims has room for map->count. Returns their number.
+ */
+size_t thaw_plan_claims(const struct thaw_memmap *map, struct thaw_range *ret_claims);
+
+/* Are all frames of the image RAM today, and owned by nobody who lives on? THAW_FRAME_NOT_RAM,
+ * THAW_FRAME_FIRMWARE. */
+enum thaw_err thaw_plan_check(const struct thaw_image *image, const struct thaw_memmap *map,
+			      struct thaw_diag *diag);
+
+/* Allocates what the plan will need: to be called before claiming. THAW_OK or THAW_MEMORY. */
+enum thaw_err thaw_plan_reserve(struct thaw_plan *plan, const struct thaw_image *image,
+				const struct thaw_memmap *map, struct thaw_memory *memory);
+
+/*
+ * Decides for each frame, given plan->claims. handoff_frames low frames are kept back in the pool
+ * for the hand-off. THAW_OK or THAW_NO_SAFE_FRAMES.
+ */
+enum thaw_err thaw_plan_make(struct thaw_plan *plan, const struct thaw_image *image,
+			     uint64_t handoff_frames, struct thaw_diag *diag);
+
+/* Is the plan still right under the final map? THAW_OK or THAW_FINAL_MAP. */
+enum thaw_err thaw_plan_recheck(const struct thaw_plan *plan, const struct thaw_memmap *map);
+
+/* Where a frame's content is before the trampoline ran. false: not part of the image. */
+bool thaw_plan_where(const struct thaw_plan *plan, uint64_t frame, uint64_t *ret_where);
+
+/* Takes up to count neighbouring frames from the pool; returns how many, 0 when it is empty. */
+uint64_t thaw_pool_take(struct thaw_pool *pool, uint64_t count, uint64_t *ret_first);
+
+/* --- load -------------------------------------------------------------------------------- */
+
+struct thaw_load;
+
+/* Allocates buffers; to be called before claiming. THAW_OK or THAW_MEMORY. */
+enum thaw_err thaw_load_reserve(struct thaw_load **ret, struct thaw_machine *m);
+
+/*
+ * Reads, decodes, places, stages and zeroes everything and verifies the checksum. THAW_OK,
+ * THAW_READ, THAW_BLOCK_LENGTH, THAW_BLOCK_DATA, THAW_CHECKSUM, THAW_MAP_SHORT, THAW_CANCELLED,
+ * THAW_WORKER.
+ */
+enum thaw_err thaw_load_run(struct thaw_load *load, const struct thaw_image *image,
+			    const struct thaw_plan *plan, struct thaw_disk *disk,
+			    struct thaw_diag *diag);
+
+/* --- entry ------------------------------------------------------------------------------- */
+
+/*
+ * Walks the loaded image's page tables from facts.root_pa, as four and as five levels: the depth
+ * that turns jump_va into jump_pa is the image's. THAW_OK, THAW_ENTRY_TABLES, THAW_ENTRY_DEPTH,
+ * THAW_ENTRY_ENCRYPTED.
+ */
+enum thaw_err thaw_entry_check(struct thaw_machine *m, const struct thaw_image *image,
+			       const struct thaw_plan *plan, bool *ret_la57,
+			       struct thaw_diag *diag);
+
+/* --- hand-off ---------------------------------------------------------------------------- */
+
+/* Pages of these lists are chained; entries run to count. The layout is known to the trampoline. */
+struct thaw_copy {
+	uint64_t to;   /* bytes, physical */
+	uint64_t from; /* 0: zero instead of copy */
+	uint64_t pages;
+};
+
+#define THAW_COPY_PER_PAGE 170
+
+struct thaw_copy_page {
+	uint64_t next; /* physical address, 0: last */
+	uint64_t count;
+	struct thaw_copy copy[THAW_COPY_PER_PAGE];
+};
+
+_Static_assert(sizeof(struct thaw_copy_page) == 4096, "one page");
+
+/* What the trampoline is given; all addresses physical, all memory safe frames. */
+struct thaw_handoff {
+	uint64_t trampoline;   /* code, copied to a safe page below 4 GiB */
+	uint64_t tables;       /* root of our own page tables, depth of the firmware's */
+	uint64_t other_tables; /* root in the other depth, 0: no switch */
+	uint64_t copies;       /* first struct thaw_copy_page, 0: none */
+	uint64_t jump_va;
+	uint64_t image_root; /* the image's CR3 */
+};
+
+/* Upper bound of the frames that the hand-off will take from the pool. */
+uint64_t thaw_handoff_frames(const struct thaw_image *image, const struct thaw_memmap *map,
+			     const struct thaw_cpu *cpu, uint64_t copies);
+
+/* Builds tables, lists and the trampoline in safe frames. THAW_OK or THAW_NO_SAFE_FRAMES. */
+enum thaw_err thaw_handoff_build(struct thaw_handoff *ret, struct thaw_machine *m,
+				 const struct thaw_image *image, struct thaw_plan *plan,
+				 const struct thaw_memmap *map, bool la57, struct thaw_diag *diag);
+
+/* Leaves for the image. Interrupts off, firmware gone. Architecture's. */
+_Noreturn void thaw_handoff_jump(const struct thaw_handoff *handoff);
+
+/* --- the whole story --------------------------------------------------------------------- */
+
+struct thaw_options {
+	bool dry_run;
+	bool by_hand; /* the user insists: the record's verdict is shown, not obeyed */
+};
+
+struct thaw_report {
+	struct thaw_diag diag;
+	enum thaw_phase phase; /* reached */
+	uint32_t phase_us[THAW_PHASE_COUNT];
+	struct thaw_facts facts;
+	uint64_t placed, staged, zeroed;
+};
+
+/*
+ * Restores the image whose header is at header_page of disk. Returns only if it does not: any
+ * reason of err.h but THAW_OK. By then the attempt is recorded, the image is marked as passed over
+ * if there is one, and no disk has changed. (The simulator's jump returns, then THAW_OK.)
+ */
+enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
+			   const struct thaw_options *options, struct thaw_report *report);
+
+/* Records an image that is passed over unread, by its mark. THAW_OK or THAW_NO_RECORD. */
+enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
+			     enum thaw_err reason);
+
+#endif
