@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Guests as bootable files: a Debian kernel, the initramfs and a command line in one image."""
+
+import dataclasses
+import hashlib
+
+import disk
+import initramfs
+import kernel as kernels
+import uki
+
+SWAP_NODE = {("virtio", False): "vdb", ("virtio", True): "vdb1",
+             ("nvme", False): "nvme0n1", ("nvme", True): "nvme0n1p1",
+             ("ahci", False): "sda", ("ahci", True): "sda1"}
+CONSOLE = "console=ttyS0,115200 loglevel=5 panic=-1"
+
+
+@dataclasses.dataclass
+class Recipe:
+    """What the guest does before it hibernates."""
+    kernel: str = "6.12"
+    compressor: str = "lzo"       # lzo, lz4 or none
+    mode: str = "platform"        # platform, shutdown or reboot
+    table: str = "gpt"            # gpt, mbr or none
+    swap: int = 512               # MiB
+    random: int = 16              # MiB that do not compress
+    zero: int = 8                 # MiB of zeroes
+    content: int = 16             # MiB of module files, besides those needed
+    copies: int = 0               # times these again
+    options: str = ""             # more words for the kernel's command line
+
+    def layout(self, machine):
+        return disk.Layout(self.table, self.swap * disk.MIB, machine.sector)
+
+
+def _node(recipe, machine):
+    return SWAP_NODE[machine.disk, recipe.table != "none"]
+
+
+def _modules(recipe, machine):
+    lz4 = initramfs.LZ4_MODULES if recipe.compressor == "lz4" else []
+    return initramfs.DISK_MODULES[machine.disk] + lz4
+
+
+def _build(path, recipe, modules, words, content=0):
+    kernel = kernels.kernel(recipe.kernel)
+    archive = initramfs.initramfs(kernel, modules, content)
+    uki.build(path, kernel.vmlinuz.read_bytes(), archive, " ".join(words))
+
+
+def hibernating(path, recipe, machine, nonce):
+    """The guest that hibernates itself and examines itself after the resume."""
+    layout = recipe.layout(machine)
+    words = [CONSOLE, recipe.options, "thaw.do=hibernate", f"thaw.nonce={nonce}",
+             f"thaw.disk={SWAP_NODE[machine.disk, False]}", f"thaw.swap={_node(recipe, machine)}",
+             f"thaw.data={layout.data_at // disk.MIB}",
+             f"thaw.disk_sum={hashlib.sha256(disk.data()).hexdigest()}",
+             f"thaw.mode={recipe.mode}", f"thaw.random={recipe.random}",
+             f"thaw.zero={recipe.zero}", f"thaw.copies={recipe.copies}"]
+    if recipe.compressor == "none":
+        words.append("hibernate=nocompress")
+    if recipe.compressor == "lz4":
+        words.append("thaw.compressor=lz4")
+    if machine.tpm:
+        words.append("thaw.tpm=1")
+    modules = _modules(recipe, machine) + initramfs.USED_MODULES
+    _build(path, recipe, modules, words, recipe.content * disk.MIB)
+
+
+def resuming(path, recipe, machine):
+    """The leanest initramfs that lets the kernel resume by itself: the control."""
+    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={_node(recipe, machine)}"]
+    _build(path, recipe, _modules(recipe, machine), words)
+
+
+def fresh(path, recipe):
+    """A normal boot: says so, touches no disk, powers off."""
+    _build(path, recipe, [], [CONSOLE, "noresume", "thaw.do=fresh"])

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Hibernated disks: made once by a real guest, kept in the cache, copied for each test.
+
+An entry holds disk.raw, vars.fd, tpm/ (with a TPM) and facts.json. Its key covers whatever the
+image depends on: packages, recipe, machine, firmware, QEMU and the guest's sources; never thaw."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+import secrets
+import shutil
+import subprocess
+
+import cache
+import esp
+import guest
+import kernel as kernels
+import machine as machines
+import package
+
+SOURCES = ["init", "initramfs.py", "uki.py", "guest.py", "disk.py"]
+
+
+@functools.cache
+def _surroundings():
+    """A digest of what is not in a recipe but shapes the image."""
+    digest = hashlib.sha256()
+    for path in [*(cache.HERE / name for name in SOURCES), machines.CODE]:
+        digest.update(hashlib.sha256(pathlib.Path(path).read_bytes()).digest())
+    digest.update(subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True,
+                                 check=True).stdout)
+    for name in ("busybox-static", "systemd-boot-efi"):
+        digest.update(package.unpacked(name).name.encode())
+    return digest.hexdigest()
+
+
+def key(recipe, config):
+    text = json.dumps([kernels.kernel(recipe.kernel).package, dataclasses.asdict(recipe),
+                       dataclasses.asdict(config), _surroundings()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def path_of(name, recipe, config):
+    return cache.folder("hibernated") / f"{name}-{key(recipe, config)}"
+
+
+class Hibernated:
+    """One cache entry."""
+
+    def __init__(self, path, recipe, config):
+        self.path, self.recipe, self.config = path, recipe, config
+        self.facts = json.loads((path / "facts.json").read_text())
+        self.layout = recipe.layout(config)
+
+    @property
+    def disk(self):
+        return self.path / "disk.raw"
+
+    def copy(self, folder):
+        """Fresh disk, variables and TPM state in `folder`, as keyword arguments of Machine."""
+        disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", self.disk, disk], check=True)
+        shutil.copyfile(self.path / "vars.fd", variables)
+        if self.config.tpm:
+            shutil.copytree(self.path / "tpm", tpm)
+        return {"disk": disk, "variables": variables, "tpm_state": tpm}
+
+
+def hibernated(name, recipe, config, log=None):
+    """The entry for a recipe on a machine; boots and hibernates a guest when there is none."""
+    path = path_of(name, recipe, config)
+    with cache.building(path) as scratch:
+        if scratch:
+            _make(scratch, recipe, config, log)
+    return Hibernated(path, recipe, config)
+
+
+def _make(folder, recipe, config, log):
+    nonce = secrets.token_hex(8)
+    disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
+    recipe.layout(config).write(disk)
+    shutil.copyfile(machines.VARS, variables)
+    tpm.mkdir()
+    guest.hibernating(folder / "guest.efi", recipe, config, nonce)
+    esp.build(folder / "esp.raw", {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
+    with machines.Machine(config, folder / "esp.raw", disk, variables, tpm) as machine:
+        try:
+            _, line, _ = machine.wait("^GUEST hibernating", 300)
+            machine.wait_end(300)
+        finally:
+            (log or folder / "transcript").write_text(machine.transcript())
+        facts = {"nonce": nonce, "kernel": kernels.kernel(recipe.kernel).release,
+                 "boot_s": round(line.when - machine.started, 1)}
+    with open(disk, "rb") as file:
+        file.seek(recipe.layout(config).swap_at + 4086)
+        if file.read(9) != b"S1SUSPEND":
+            raise machines.MachineError("the guest powered off without an image")
+    (folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+    for name in ("esp.raw", "guest.efi"):
+        (folder / name).unlink()

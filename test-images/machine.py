@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""One QEMU machine with OVMF: started, watched line by line, and never left behind."""
+
+import dataclasses
+import json
+import pathlib
+import queue
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*[A-Za-z]|[()][0-9A-Z]|[=>c78])")
+
+
+class MachineError(Exception):
+    """The machine did not do what was waited for; says what, and how it ended."""
+
+
+@dataclasses.dataclass
+class Config:
+    """What firmware and guest see; equal configurations make equal firmware memory maps."""
+    memory: int = 512             # MiB
+    processors: int = 1
+    cpu: str = "max,la57=off"
+    disk: str = "virtio"          # virtio, nvme or ahci
+    sector: int = 512
+    tpm: bool = False
+    vga: str = "none"
+
+    @property
+    def low_memory(self):
+        """Bytes of RAM below 4 GiB, as QEMU's q35 places them."""
+        size = self.memory << 20
+        return min(size, 0x80000000 if size >= 0xb0000000 else 0xb0000000)
+
+    @property
+    def memory_ranges(self):
+        """(physical address, bytes) of RAM."""
+        high = (self.memory << 20) - self.low_memory
+        return [(0, self.low_memory)] + ([(1 << 32, high)] if high else [])
+
+
+@dataclasses.dataclass
+class Line:
+    when: float       # monotonic seconds of the host
+    channel: str      # serial or debugcon
+    text: str
+
+
+class Channel(threading.Thread):
+    """Listens for QEMU on a socket and turns what comes into lines with a time."""
+
+    def __init__(self, path, name, lines):
+        super().__init__(daemon=True)
+        self.path, self.channel, self.lines = path, name, lines
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(1)
+        self.start()
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        rest, since = b"", None
+        while chunk := connection.recv(65536):
+            now = time.monotonic()
+            *whole, rest_new = re.split(rb"[\r\n]+", rest + chunk)
+            for line in whole:
+                self._emit(since or now, line)
+                since = None
+            since = (since or now) if rest_new else None
+            rest = rest_new
+        self._emit(since or time.monotonic(), rest)
+        self.lines.put(None)
+
+    def _emit(self, when, raw):
+        text = ESCAPE.sub(b"", raw).decode("ascii", "replace").strip()
+        if text:
+            self.lines.put(Line(when, self.channel, text))
+
+
+class Machine:
+    """A running QEMU. Use as a context manager; leaving it ends the process."""
+
+    def __init__(self, config, esp, disk, variables, tpm_state=None, extra=()):
+        self.config, self.esp, self.disk, self.variables = config, esp, disk, variables
+        self.tpm_state, self.extra = tpm_state, list(extra)
+        self.log = []
+        self._lines, self._ended = queue.Queue(), 0
+        self._processes = []
+
+    def __enter__(self):
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="thaw-machine."))
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- starting --------------------------------------------------------------------------------
+    def _start(self):
+        if self.config.tpm:
+            self._start_tpm()
+        for name in ("serial", "debugcon"):
+            Channel(self._folder / name, name, self._lines)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._folder / "qmp"))
+        listener.listen(1)
+        listener.settimeout(30)
+        self.errors = open(self._folder / "errors", "w+")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
+                                        stdout=self.errors, stderr=subprocess.STDOUT)
+        self._processes.append(self.process)
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            raise self._trouble("QEMU did not start") from None
+        self._qmp = connection.makefile("rw")
+        self._qmp_socket = connection
+        json.loads(self._qmp.readline())
+        self.qmp("qmp_capabilities")
+
+    def _start_tpm(self):
+        process = subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl",
+             f"type=unixio,path={self._folder}/tpm", "--terminate"])
+        self._processes.append(process)
+        for _ in range(100):
+            if (self._folder / "tpm").exists():
+                return
+            time.sleep(0.05)
+        raise MachineError("swtpm did not start")
+
+    def command(self):
+        c, folder = self.config, self._folder
+        command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+                   "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", c.cpu,
+                   "-smp", str(c.processors), "-m", str(c.memory), "-vga", c.vga, "-no-reboot",
+                   "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={CODE}",
+                   "-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"]
+        for name in ("serial", "debugcon", "qmp"):
+            command += ["-chardev", f"socket,id={name},path={folder}/{name}"]
+        command += ["-serial", "chardev:serial", "-mon", "chardev=qmp,mode=control",
+                    "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
+                    "-drive", f"if=none,id=esp,format=raw,file={self.esp}",
+                    "-device", "virtio-blk-pci,drive=esp,bootindex=0,addr=4"]
+        if self.disk:
+            command += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}",
+                        "-device", self._disk_device()]
+        if c.tpm:
+            command += ["-chardev", f"socket,id=tpm,path={folder}/tpm",
+                        "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                        "-device", "tpm-crb,tpmdev=tpm0"]
+        return command + self.extra
+
+    def _disk_device(self):
+        sector = self.config.sector
+        blocks = f"logical_block_size={sector},physical_block_size={sector}"
+        return {"virtio": f"virtio-blk-pci,drive=disk,addr=5,{blocks}",
+                "nvme": f"nvme,drive=disk,serial=thaw,addr=5,{blocks}",
+                "ahci": "ide-hd,drive=disk,bus=ide.0"}[self.config.disk]
+
+    # --- watching --------------------------------------------------------------------------------
+    def wait(self, patterns, timeout):
+        """The first line that matches one of the patterns (as (index, Line, match)); a line of
+        the guest with FAILED and the end of the machine are errors. Keeps every line in log."""
+        patterns = [re.compile(p) for p in ([patterns] if isinstance(patterns, str) else patterns)]
+        until = time.monotonic() + timeout
+        while True:
+            line = self._next(until, f"no line {' or '.join(p.pattern for p in patterns)} "
+                                     f"in {timeout} s")
+            if line is None:
+                raise self._trouble("the machine ended before a line "
+                                    + " or ".join(p.pattern for p in patterns))
+            for index, pattern in enumerate(patterns):
+                if match := pattern.search(line.text):
+                    return index, line, match
+            if line.text.startswith("GUEST FAILED") or re.search("GUEST.* FAILED:", line.text):
+                raise self._trouble(line.text)
+
+    def wait_end(self, timeout):
+        """Waits until the machine powered itself off."""
+        until = time.monotonic() + timeout
+        while self._next(until, f"still running after {timeout} s") is not None:
+            pass
+        self.process.wait(timeout=30)
+
+    def _next(self, until, complaint):
+        while self._ended < 2:
+            try:
+                line = self._lines.get(timeout=max(0, until - time.monotonic()))
+            except queue.Empty:
+                raise self._trouble(complaint) from None
+            if line is not None:
+                self.log.append(line)
+                return line
+            self._ended += 1
+        return None
+
+    def _trouble(self, what):
+        self.errors.seek(0)
+        said = self.errors.read().strip()
+        return MachineError(what + (f"; QEMU: {said}" if said else ""))
+
+    def drain(self):
+        """Takes the lines that have arrived into log without waiting."""
+        try:
+            while True:
+                line = self._lines.get_nowait()
+                if line is None:
+                    self._ended += 1
+                else:
+                    self.log.append(line)
+        except queue.Empty:
+            pass
+
+    def transcript(self):
+        self.drain()
+        return "".join(f"{line.when - self.started:9.3f} {line.channel:8} {line.text}\n"
+                       for line in self.log)
+
+    # --- steering --------------------------------------------------------------------------------
+    def qmp(self, command, timeout=120, **arguments):
+        """Runs a QMP command and returns its result."""
+        self._qmp_socket.settimeout(timeout)
+        request = {"execute": command} | ({"arguments": arguments} if arguments else {})
+        self._qmp.write(json.dumps(request) + "\n")
+        self._qmp.flush()
+        while True:
+            answer = json.loads(self._qmp.readline())
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise MachineError(f"QMP {command}: {answer['error']['desc']}")
+
+    def press_power_button(self):
+        self.qmp("system_powerdown")
+
+    def dump_memory(self, folder):
+        """Stops the machine and writes its RAM; returns [(physical address, file)]."""
+        self.qmp("stop")
+        files = []
+        for start, length in self.config.memory_ranges:
+            path = pathlib.Path(folder, f"ram-{start:x}")
+            self.qmp("pmemsave", timeout=300, val=start, size=length, filename=str(path))
+            files.append((start, path))
+        return files
