@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""What happens at a console: boots of a hibernated disk and what is expected of them."""
+
+import pathlib
+
+import cache
+import esp
+import guest
+import hibernated
+import machine as machines
+
+BOOT = "EFI/BOOT/BOOTX64.EFI"
+NEXT = "EFI/Linux/guest.efi"
+CONF = "EFI/thaw/thaw.conf"
+CHECKS = {"processors", "ram", "counter", "disk", "variable", "button", "log"}
+
+
+class Unexpected(Exception):
+    """The machine did something else than it should."""
+
+
+def thaw_program(name="thaw.efi"):
+    path = cache.BUILD / name
+    if not path.exists():
+        raise Unexpected(f"build/{name} is missing")
+    return path
+
+
+def fresh_guest():
+    """The normal boot that follows a refusal; kept in the cache."""
+    recipe = guest.Recipe()
+    path = cache.root() / "fresh" / hibernated.key(recipe, machines.Config())
+    with cache.building(path) as scratch:
+        if scratch:
+            guest.fresh(scratch / "guest.efi", recipe)
+    return path / "guest.efi"
+
+
+def thaw_volume(folder, program, conf=()):
+    """A disk whose boot program is thaw, with a normal boot as the next entry."""
+    lines = [f"next \\{NEXT}".replace("/", "\\"), "verbose yes", *conf]
+    path = folder / "esp.raw"
+    esp.build(path, {BOOT: program, NEXT: fresh_guest(),
+                     CONF: "".join(f"{line}\n" for line in lines).encode()})
+    return path
+
+
+def control_volume(folder, image):
+    """A disk that boots the guest's kernel, which is to resume by itself."""
+    guest.resuming(folder / "resume.efi", image.recipe, image.config)
+    path = folder / "esp.raw"
+    esp.build(path, {BOOT: folder / "resume.efi"})
+    return path
+
+
+def follow_resumed(machine, image, timeout=180):
+    """From the start of a machine to the end of the restored guest's examination of itself.
+    Returns the first line of the restored guest."""
+    index, first, _ = machine.wait(["^GUEST resumed$", "^GUEST fresh boot"], timeout)
+    if index == 1:
+        raise Unexpected("a fresh boot instead of the restored guest")
+    passed, nonce, processors = set(), None, None
+    while True:
+        index, _, match = machine.wait(
+            ["^GUEST check (\\w+) ok", "^GUEST nonce (\\w*)", "^GUEST processors (\\d+)",
+             "^GUEST press the power button", "^GUEST resumed all ok", "^GUEST check \\w+ FAILED"],
+            timeout)
+        if index == 0:
+            passed.add(match.group(1))
+        elif index == 1:
+            nonce = match.group(1)
+        elif index == 2:
+            processors = int(match.group(1))
+        elif index == 3:
+            machine.press_power_button()
+        elif index == 4:
+            break
+    wanted = CHECKS | ({"tpm"} if image.config.tpm else set())
+    if not wanted <= passed:
+        raise Unexpected(f"checks missing: {' '.join(sorted(wanted - passed))}")
+    if nonce != image.facts["nonce"]:
+        raise Unexpected(f"nonce {nonce} is not {image.facts['nonce']}")
+    if processors != image.config.processors:
+        raise Unexpected(f"{processors} processors instead of {image.config.processors}")
+    machine.wait_end(60)
+    return first
+
+
+def follow_fresh(machine, timeout=180):
+    """From the start of a machine to the end of a normal boot."""
+    index, line, _ = machine.wait(["^GUEST fresh boot", "^GUEST resumed"], timeout)
+    if index == 1:
+        raise Unexpected("restored instead of a fresh boot")
+    machine.wait_end(60)
+    return line
+
+
+def memory_map(log):
+    """[(start, end, type)] from the lines that thaw prints when it is verbose."""
+    found = []
+    for line in log:
+        words = line.text.split()
+        if words[:2] == ["thaw:", "map"] and len(words) >= 5:
+            found.append((int(words[2], 16), int(words[3], 16), words[4]))
+    return found
+
+
+def differences(path, original):
+    """[(offset, length)] of the runs of bytes in which two files differ."""
+    size = 1 << 20
+    runs = []
+    if pathlib.Path(path).stat().st_size != pathlib.Path(original).stat().st_size:
+        raise Unexpected("the disk changed its size")
+    with open(path, "rb") as a, open(original, "rb") as b:
+        for at in range(0, pathlib.Path(path).stat().st_size, size):
+            x, y = a.read(size), b.read(size)
+            if x != y:
+                runs += [(at + i, 1) for i in range(len(x)) if x[i] != y[i]]
+    merged = []
+    for at, length in runs:
+        if merged and sum(merged[-1]) == at:
+            merged[-1] = (merged[-1][0], merged[-1][1] + length)
+        else:
+            merged.append((at, length))
+    return merged
+
+
+def expect_untouched(path, original):
+    changed = differences(path, original)
+    if changed:
+        raise Unexpected(f"the disk changed: {changed[:8]}")
+
+
+def expect_consumed(path, original, swap_at):
+    """Nothing on the disk may have changed but the ten bytes of the signature."""
+    with open(path, "rb") as file:
+        file.seek(swap_at + 4086)
+        signature = file.read(10)
+    if signature != b"SWAPSPACE2":
+        raise Unexpected(f"the signature is {signature!r}")
+    changed = differences(path, original)
+    outside = [run for run in changed
+               if run[0] < swap_at + 4086 or sum(run) > swap_at + 4096]
+    if outside:
+        raise Unexpected(f"the disk changed beyond the signature: {outside[:8]}")
