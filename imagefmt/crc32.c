@@ -9,7 +9,7 @@
  * them again bit by bit.
  */
 #include <thaw/base.h>
-#include "crc32.h"
+#include <thaw/crc32.h>
 
 #define POLY 0xedb88320u
 #define ONE 0x80000000u

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "check.h"
-#include "crc32.h"
+#include <thaw/crc32.h>
 
 static uint8_t data[200000];
 

@@ -70,4 +70,12 @@ static inline bool thaw_bytes_equal(const void *a, const void *b, size_t n)
 	return __builtin_memcmp(a, b, n) == 0;
 }
 
+/* Tells the processor that it is waiting for another one. */
+static inline void thaw_cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
 #endif

@@ -82,7 +82,10 @@ struct thaw_block {
  * (beginning with a block), then the disk from pos. checksum_state is the running checksum over all
  * that was decoded, head included.
  */
+struct thaw_format; /* private to imagefmt/ */
+
 struct thaw_image {
+	const struct thaw_format *format;
 	struct thaw_facts facts;
 	uint64_t header_page;
 	const uint8_t *header;		  /* the header page as read */

@@ -46,11 +46,15 @@ struct thaw_target {
 	uint32_t kind; /* enum thaw_target_kind */
 };
 
-/* Safe frames: claimed by thaw, destination of nothing. Given out in pieces, dropped as a whole. */
+/*
+ * Safe frames: claimed by thaw, destination of nothing. Given out in ascending order, dropped as a
+ * whole.
+ */
 struct thaw_pool {
-	struct thaw_range *gaps;
+	const struct thaw_range *gaps;
 	size_t count;
-	size_t gap; /* first gap with something left */
+	size_t gap;    /* the gap that frames are taken from, */
+	uint64_t done; /* and how many of its frames are gone */
 	uint64_t left;
 };
 
@@ -61,12 +65,14 @@ struct thaw_pool {
 struct thaw_plan {
 	struct thaw_range *claims; /* what thaw took from firmware, sorted */
 	size_t claim_count;
+	struct thaw_range *gaps; /* the claims without the image's frames */
+	size_t gap_capacity;
 	struct thaw_target *targets;
 	size_t target_count;
 	size_t target_capacity;
-	struct thaw_pool pool;
+	struct thaw_pool low; /* the lowest safe frames: code and roots that must lie below 4 GiB */
+	struct thaw_pool pool;		       /* the others */
 	uint64_t placed, staged, zeroed, late; /* frames */
-	size_t stage_targets, late_targets;    /* entries of these kinds */
 };
 
 /*
@@ -84,12 +90,14 @@ enum thaw_err thaw_plan_check(const struct thaw_image *image, const struct thaw_
 enum thaw_err thaw_plan_reserve(struct thaw_plan *plan, const struct thaw_image *image,
 				const struct thaw_memmap *map, struct thaw_memory *memory);
 
+/* Safe frames that are kept back for plan->low. */
+#define THAW_PLAN_LOW_FRAMES 8
+
 /*
- * Decides for each frame, given plan->claims. handoff_frames low frames are kept back in the pool
- * for the hand-off. THAW_OK or THAW_NO_SAFE_FRAMES.
+ * Decides for each frame of the image, given plan->claims. THAW_OK or THAW_NO_SAFE_FRAMES.
  */
 enum thaw_err thaw_plan_make(struct thaw_plan *plan, const struct thaw_image *image,
-			     uint64_t handoff_frames, struct thaw_diag *diag);
+			     struct thaw_diag *diag);
 
 /* Is the plan still right under the final map? THAW_OK or THAW_FINAL_MAP. */
 enum thaw_err thaw_plan_recheck(const struct thaw_plan *plan, const struct thaw_memmap *map);
@@ -115,6 +123,9 @@ enum thaw_err thaw_load_reserve(struct thaw_load **ret, struct thaw_machine *m);
 enum thaw_err thaw_load_run(struct thaw_load *load, const struct thaw_image *image,
 			    const struct thaw_plan *plan, struct thaw_disk *disk,
 			    struct thaw_diag *diag);
+
+/* Clears whatever a failed load left in memory, so that the next boot entry does not inherit it. */
+void thaw_load_wipe(struct thaw_load *load);
 
 /* --- entry ------------------------------------------------------------------------------- */
 
@@ -155,10 +166,6 @@ struct thaw_handoff {
 	uint64_t jump_va;
 	uint64_t image_root; /* the image's CR3 */
 };
-
-/* Upper bound of the frames that the hand-off will take from the pool. */
-uint64_t thaw_handoff_frames(const struct thaw_image *image, const struct thaw_memmap *map,
-			     const struct thaw_cpu *cpu, uint64_t copies);
 
 /* Builds tables, lists and the trampoline in safe frames. THAW_OK or THAW_NO_SAFE_FRAMES. */
 enum thaw_err thaw_handoff_build(struct thaw_handoff *ret, struct thaw_machine *m,

@@ -14,8 +14,8 @@
 #include <thaw/base.h>
 
 enum thaw_crc32_method {
-	THAW_CRC32_TABLE,	/* runs everywhere */
-	THAW_CRC32_CLMUL,	/* needs the processor's carry-less multiplication */
+	THAW_CRC32_TABLE, /* runs everywhere */
+	THAW_CRC32_CLMUL, /* needs the processor's carry-less multiplication */
 };
 
 /* The register after the n bytes at p, by tables. */

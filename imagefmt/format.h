@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * format.h: what a format has to provide; image.c has the table.
+ */
+#ifndef THAW_FORMAT_H
+#define THAW_FORMAT_H
+
+#include <thaw/image.h>
+
+/* Contracts as those of the functions of the same name in image.h. */
+struct thaw_format {
+	const char *name;
+	enum thaw_err (*probe)(const void *page);
+	enum thaw_err (*open)(struct thaw_image *ret, struct thaw_disk *disk, uint64_t header_page,
+			      uint64_t max_frames, struct thaw_memory *memory,
+			      struct thaw_diag *diag);
+	enum thaw_err (*split)(const struct thaw_image *image, uint64_t decoded_pages,
+			       const uint8_t *stored, size_t len, struct thaw_block *ret,
+			       struct thaw_diag *diag);
+};
+
+extern const struct thaw_format thaw_swsusp;
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * swsusp.c: the image that Linux writes to swap: header, and the order in which the rest is opened.
+ *
+ * Stricter than the kernel: flags it does not know, compressed streams without a checksum (none
+ * since 3.2), and an original signature that is not a swap area's are refused.
+ */
+#include "format.h"
+#include "swsusp.h"
+
+static const char image_sig[10] = "S1SUSPEND";
+static const char swap_sig_2[11] = "SWAPSPACE2";
+static const char swap_sig_1[11] = "SWAP-SPACE";
+
+static enum thaw_err swsusp_probe(const void *page)
+{
+	const struct swsusp_header *header = page;
+
+	return thaw_bytes_equal(header->sig, image_sig, sizeof(image_sig)) ? THAW_OK
+									   : THAW_NO_IMAGE;
+}
+
+static enum thaw_err check_flags(const struct swsusp_header *header, struct thaw_diag *diag)
+{
+	uint32_t flags = header->flags;
+	bool compressed = !(flags & SF_NOCOMPRESS_MODE);
+	bool checked = flags & SF_CRC32_MODE;
+
+	if (flags & ~SF_KNOWN)
+		return thaw_fail(diag, THAW_HEADER_FLAGS, "flags", flags, SF_KNOWN);
+	if (compressed != checked || (!compressed && (flags & SF_COMPRESSION_ALG_LZ4)))
+		return thaw_fail(diag, THAW_HEADER_FLAGS, "flags", flags, 0);
+	return THAW_OK;
+}
+
+static void take_header(struct thaw_facts *facts, const struct swsusp_header *header)
+{
+	facts->codec = THAW_CODEC_LZO1X;
+	if (header->flags & SF_NOCOMPRESS_MODE)
+		facts->codec = THAW_CODEC_NONE;
+	else if (header->flags & SF_COMPRESSION_ALG_LZ4)
+		facts->codec = THAW_CODEC_LZ4;
+	facts->platform_mode = header->flags & SF_PLATFORM_MODE;
+	facts->has_checksum = header->flags & SF_CRC32_MODE;
+	facts->checksum = header->crc32;
+	facts->has_hw_sig = header->flags & SF_HW_SIG;
+	facts->hw_sig = header->hw_sig;
+}
+
+static enum thaw_err parse_header(struct swsusp_open *o, const struct swsusp_header *header)
+{
+	struct swsusp_header *consumed = (struct swsusp_header *)o->image->consumed;
+	enum thaw_err err = check_flags(header, o->diag);
+
+	if (err)
+		return err;
+	if (!thaw_bytes_equal(header->orig_sig, swap_sig_2, sizeof(header->orig_sig)) &&
+	    !thaw_bytes_equal(header->orig_sig, swap_sig_1, sizeof(header->orig_sig)))
+		return thaw_fail(o->diag, THAW_HEADER_FIELD, "orig_sig",
+				 thaw_le64(header->orig_sig), 0);
+	if (!header->image || header->image >= o->disk->pages ||
+	    header->image == o->image->header_page)
+		return thaw_fail(o->diag, THAW_HEADER_FIELD, "image", header->image,
+				 o->disk->pages);
+	o->first_map_page = header->image;
+	*consumed = *header;
+	__builtin_memcpy(consumed->sig, header->orig_sig, sizeof(consumed->sig));
+	take_header(&o->image->facts, header);
+	return THAW_OK;
+}
+
+static enum thaw_err read_header(struct swsusp_open *o)
+{
+	struct thaw_image *image = o->image;
+	void *page = o->memory->alloc(o->memory, THAW_PAGE_SIZE);
+	enum thaw_err err;
+
+	if (!page)
+		return thaw_fail(o->diag, THAW_MEMORY, "swsusp_header", THAW_PAGE_SIZE, 0);
+	err = o->disk->read(o->disk, image->header_page, 1, page);
+	if (err)
+		return thaw_fail(o->diag, err, "swsusp_header", image->header_page, 0);
+	err = swsusp_probe(page);
+	if (err)
+		return thaw_fail(o->diag, err, "sig", image->header_page, 0);
+	image->header = page;
+	image->facts.mark = thaw_image_mark(page);
+	thaw_xxh64_update(&o->identity, page, THAW_PAGE_SIZE);
+	err = thaw_extents_add(&o->others, image->header_page, o->memory);
+	return err ? thaw_fail(o->diag, err, "extents", 0, 0) : parse_header(o, page);
+}
+
+static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
+				 uint64_t header_page, uint64_t max_frames,
+				 struct thaw_memory *memory, struct thaw_diag *diag)
+{
+	struct swsusp_open o = {
+		.image = ret,
+		.disk = disk,
+		.memory = memory,
+		.diag = diag,
+		.max_frames = max_frames,
+	};
+	enum thaw_err err;
+
+	ret->header_page = header_page;
+	ret->facts.format = thaw_swsusp.name;
+	thaw_xxh64_init(&o.identity, 0);
+	err = read_header(&o);
+	if (!err)
+		err = swsusp_read_map(&o);
+	if (err)
+		return err;
+	ret->extents = o.stream.list;
+	ret->extent_count = o.stream.count;
+	/* The header holds the stream's checksum. A stream without one adds its PFN list below. */
+	ret->facts.identity = thaw_xxh64_final(&o.identity);
+	err = swsusp_read_frames(&o);
+	if (!ret->facts.has_checksum)
+		ret->facts.identity = err ? 0 : thaw_xxh64_final(&o.identity);
+	return err;
+}
+
+static enum thaw_err split_raw(uint64_t pages, size_t len, struct thaw_block *ret)
+{
+	pages = thaw_min(pages, len >> THAW_PAGE_SHIFT);
+	*ret = (struct thaw_block){
+		.stored = (size_t)pages << THAW_PAGE_SHIFT,
+		.length = (size_t)pages << THAW_PAGE_SHIFT,
+		.pages = (uint32_t)pages,
+		.codec = THAW_CODEC_NONE,
+	};
+	return THAW_OK;
+}
+
+enum thaw_err swsusp_split(const struct thaw_image *image, uint64_t decoded_pages,
+			   const uint8_t *stored, size_t len, struct thaw_block *ret,
+			   struct thaw_diag *diag)
+{
+	uint64_t pages = thaw_min(UNC_PAGES, image->facts.stream_pages - decoded_pages);
+	uint64_t length;
+	size_t total;
+
+	if (image->facts.codec == THAW_CODEC_NONE)
+		return split_raw(pages, len, ret);
+	*ret = (struct thaw_block){0};
+	if (len < THAW_PAGE_SIZE)
+		return THAW_OK;
+	length = thaw_le64(stored);
+	if (!length || length > CMP_MAX)
+		return thaw_fail(diag, THAW_BLOCK_LENGTH, "chunk", length, decoded_pages);
+	total = (size_t)thaw_div_up(length + CMP_HEADER, THAW_PAGE_SIZE) << THAW_PAGE_SHIFT;
+	if (len < total)
+		return THAW_OK;
+	*ret = (struct thaw_block){
+		.stored = total,
+		.offset = CMP_HEADER,
+		.length = (size_t)length,
+		.pages = (uint32_t)pages,
+		.codec = image->facts.codec,
+	};
+	return THAW_OK;
+}
+
+_Static_assert(UNC_PAGES == THAW_BLOCK_PAGES, "chunks are the model's largest blocks");
+_Static_assert((CMP_MAX + CMP_HEADER + 4095) / 4096 * 4096 == THAW_BLOCK_STORED_MAX, "likewise");
+
+const struct thaw_format thaw_swsusp = {
+	.name = "swsusp",
+	.probe = swsusp_probe,
+	.open = swsusp_open,
+	.split = swsusp_split,
+};

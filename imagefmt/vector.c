@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * vector.c: extents and runs, appended one by one and joined where they touch.
+ */
+#include "vector.h"
+
+#define FIRST_BYTES (16 * THAW_PAGE_SIZE)
+
+/* Room for one more element of the given size; the array moves. */
+static void *grow(const void *list, size_t count, size_t *capacity, size_t element,
+		  struct thaw_memory *memory)
+{
+	size_t want = *capacity ? *capacity * 2 : FIRST_BYTES / element;
+	void *bigger;
+
+	if (want > SIZE_MAX / 4 / element)
+		return NULL;
+	bigger = memory->alloc(memory, want * element);
+	if (!bigger)
+		return NULL;
+	if (count)
+		__builtin_memcpy(bigger, list, count * element);
+	*capacity = want;
+	return bigger;
+}
+
+enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory)
+{
+	struct thaw_extent *last = v->count ? &v->list[v->count - 1] : NULL;
+	void *bigger;
+
+	if (last && last->page + last->count == page) {
+		last->count++;
+		return THAW_OK;
+	}
+	if (v->count == v->capacity) {
+		bigger = grow(v->list, v->count, &v->capacity, sizeof(*v->list), memory);
+		if (!bigger)
+			return THAW_MEMORY;
+		v->list = bigger;
+	}
+	v->list[v->count++] = (struct thaw_extent){page, 1};
+	return THAW_OK;
+}
+
+enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
+			    struct thaw_memory *memory)
+{
+	struct thaw_run *last = v->count ? &v->list[v->count - 1] : NULL;
+	void *bigger;
+
+	if (last && last->kind == kind && last->first + last->count == frame &&
+	    last->count < UINT32_MAX) {
+		last->count++;
+		return THAW_OK;
+	}
+	if (v->count == v->capacity) {
+		bigger = grow(v->list, v->count, &v->capacity, sizeof(*v->list), memory);
+		if (!bigger)
+			return THAW_MEMORY;
+		v->list = bigger;
+	}
+	v->list[v->count++] = (struct thaw_run){frame, 1, kind};
+	return THAW_OK;
+}
+
+static void swap(struct thaw_extent *a, struct thaw_extent *b)
+{
+	struct thaw_extent t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void sift_down(struct thaw_extent *heap, size_t root, size_t count)
+{
+	size_t child;
+
+	while ((child = 2 * root + 1) < count) {
+		if (child + 1 < count && heap[child].page < heap[child + 1].page)
+			child++;
+		if (heap[root].page >= heap[child].page)
+			return;
+		swap(&heap[root], &heap[child]);
+		root = child;
+	}
+}
+
+/* Heapsort: no recursion, no memory, and no order of input that makes it slow. */
+static void sort(struct thaw_extent *list, size_t count)
+{
+	size_t i;
+
+	for (i = count / 2; i-- > 0;)
+		sift_down(list, i, count);
+	for (i = count; i-- > 1;) {
+		swap(&list[0], &list[i]);
+		sift_down(list, 0, i);
+	}
+}
+
+bool thaw_extents_overlap(struct thaw_extent *list, size_t count, uint64_t *ret_page)
+{
+	size_t i;
+
+	sort(list, count);
+	for (i = 1; i < count; i++) {
+		if (list[i - 1].page + list[i - 1].count > list[i].page) {
+			*ret_page = list[i].page;
+			return true;
+		}
+	}
+	return false;
+}

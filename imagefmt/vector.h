@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * vector.h: arrays that grow inside a struct thaw_memory.
+ *
+ * Memory is never given back singly, so growing by doubling costs at most as much again as the
+ * final size.
+ */
+#ifndef THAW_VECTOR_H
+#define THAW_VECTOR_H
+
+#include <thaw/image.h>
+
+struct thaw_extents {
+	struct thaw_extent *list;
+	size_t count;
+	size_t capacity;
+};
+
+struct thaw_runs {
+	struct thaw_run *list;
+	size_t count;
+	size_t capacity;
+};
+
+/* Appends a disk page, joining it to the last extent where it follows on. THAW_OK or THAW_MEMORY.
+ */
+enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory);
+
+/* Appends a frame likewise. */
+enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
+			    struct thaw_memory *memory);
+
+/*
+ * Does any page belong to two of the extents? Sorts list, so give it a copy. *ret_page is such a
+ * page.
+ */
+bool thaw_extents_overlap(struct thaw_extent *list, size_t count, uint64_t *ret_page);
+
+#endif

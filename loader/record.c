@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * record.c: what is remembered between boots, and what follows from it.
+ *
+ * An image is known by its identity; where it was refused before that could be computed, by its
+ * header page alone. Two images without a checksum of their own may share a header, so a mark can
+ * say "passed over" of one that was not: that costs a restore, never a filesystem.
+ */
+#include <thaw/crc32.h>
+#include <thaw/record.h>
+
+static const uint8_t record_magic[4] = {'T', 'H', 'A', 'W'};
+
+#define MOST_TRIES 2
+
+static uint32_t record_crc32(const struct thaw_record *record)
+{
+	struct thaw_record copy = *record;
+
+	copy.crc32 = 0;
+	return ~thaw_crc32(UINT32_MAX, &copy, sizeof(copy));
+}
+
+void thaw_record_init(struct thaw_record *ret)
+{
+	*ret = (struct thaw_record){.version = THAW_RECORD_VERSION,
+				    .attempts = THAW_RECORD_ATTEMPTS};
+	thaw_record_seal(ret);
+}
+
+bool thaw_record_load(struct thaw_record *ret, const void *bytes, size_t len)
+{
+	struct thaw_record record;
+
+	thaw_record_init(ret);
+	if (len != sizeof(record))
+		return false;
+	__builtin_memcpy(&record, bytes, sizeof(record));
+	if (!thaw_bytes_equal(record.magic, record_magic, sizeof(record_magic)) ||
+	    record.version != THAW_RECORD_VERSION || record.attempts != THAW_RECORD_ATTEMPTS ||
+	    record.crc32 != record_crc32(&record))
+		return false;
+	*ret = record;
+	return true;
+}
+
+void thaw_record_seal(struct thaw_record *record)
+{
+	__builtin_memcpy(record->magic, record_magic, sizeof(record_magic));
+	record->crc32 = record_crc32(record);
+}
+
+static bool is_about(const struct thaw_attempt *a, uint64_t identity, uint64_t mark)
+{
+	if (a->state == THAW_ATTEMPT_EMPTY)
+		return false;
+	if (a->identity && identity)
+		return a->identity == identity;
+	return a->mark == mark;
+}
+
+enum thaw_err thaw_record_verdict(const struct thaw_record *record, uint64_t identity,
+				  uint64_t mark)
+{
+	const struct thaw_attempt *a = record->attempt;
+	size_t i;
+
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++, a++) {
+		if (!is_about(a, identity, mark))
+			continue;
+		if (a->state == THAW_ATTEMPT_PASSED_OVER)
+			return THAW_PASSED_OVER;
+		if (a->state == THAW_ATTEMPT_COMMITTING || a->state == THAW_ATTEMPT_RETURNED)
+			return THAW_COMMITTED_BEFORE;
+		if (a->tries >= MOST_TRIES)
+			return THAW_ATTEMPTS;
+	}
+	return THAW_OK;
+}
+
+static struct thaw_attempt *find(struct thaw_record *record, uint64_t identity, uint64_t mark)
+{
+	struct thaw_attempt *oldest = record->attempt;
+	size_t i;
+
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++) {
+		if (is_about(&record->attempt[i], identity, mark))
+			return &record->attempt[i];
+		if (record->attempt[i].serial < oldest->serial)
+			oldest = &record->attempt[i];
+	}
+	*oldest = (struct thaw_attempt){0};
+	return oldest;
+}
+
+struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t identity, uint64_t mark)
+{
+	struct thaw_attempt *a = find(record, identity, mark);
+
+	if (identity)
+		a->identity = identity;
+	a->mark = mark;
+	a->serial = ++record->serial;
+	return a;
+}

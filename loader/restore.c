@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * restore.c: look, plan, load, commit, in this order and on any machine.
+ *
+ * Up to the commit everything can be undone by forgetting it. Whoever comes next is told by the
+ * record: an image that control was passed over with is stale, for the next system may mount its
+ * filesystems; one that was about to be consumed may have been. So the record is written when
+ * loading begins (a hang is an attempt too), before the commit write, and on the way out.
+ */
+#include <thaw/loader.h>
+
+/* Ranges that firmware may add to its map while thaw works: its own pools grow, ours are cut out.
+ */
+#define MAP_SLACK    256
+#define MAP_CAPACITY 4096
+
+struct story {
+	struct thaw_machine *m;
+	struct thaw_disk *disk;
+	const struct thaw_options *options;
+	struct thaw_report *report;
+	struct thaw_diag *diag;
+	struct thaw_image image;
+	struct thaw_memmap map;
+	struct thaw_plan plan;
+	struct thaw_load *load;
+	struct thaw_handoff handoff;
+	uint64_t phase_began_us;
+	bool la57;
+	bool loaded; /* memory holds what a fall-through must clear */
+};
+
+static void note(struct story *s, const char *what, uint64_t a, uint64_t b)
+{
+	if (s->m->note)
+		s->m->note(s->m, what, a, b);
+}
+
+static void checkpoint(struct story *s, enum thaw_checkpoint at)
+{
+	if (s->m->checkpoint)
+		s->m->checkpoint(s->m, at);
+}
+
+static void enter(struct story *s, enum thaw_phase phase)
+{
+	uint64_t now = s->m->now_us(s->m);
+
+	s->report->phase_us[s->report->phase] =
+		(uint32_t)thaw_min(now - s->phase_began_us, UINT32_MAX);
+	s->report->phase = phase;
+	s->phase_began_us = now;
+}
+
+static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum thaw_err reason)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+	struct thaw_attempt *a = thaw_record_touch(s->m->record, facts->identity, facts->mark);
+	unsigned i;
+
+	a->state = (uint8_t)state;
+	a->reason = (uint16_t)reason;
+	a->phase = (uint8_t)s->report->phase;
+	a->tries = (uint8_t)(a->tries + (state == THAW_ATTEMPT_STARTED));
+	a->pages = (uint32_t)thaw_min(facts->stream_pages, UINT32_MAX);
+	for (i = 0; i < THAW_PHASE_COUNT; i++)
+		a->phase_us[i] = s->report->phase_us[i];
+	return s->m->record_store(s->m);
+}
+
+enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
+			     enum thaw_err reason)
+{
+	struct thaw_attempt *a = thaw_record_touch(m->record, identity, mark);
+
+	/* What may have been consumed and restored stays so: that is the stronger reason. */
+	if (a->state != THAW_ATTEMPT_COMMITTING && a->state != THAW_ATTEMPT_RETURNED) {
+		a->state = THAW_ATTEMPT_PASSED_OVER;
+		a->reason = (uint16_t)reason;
+	}
+	return m->record_store(m);
+}
+
+/* --- look -------------------------------------------------------------------------------- */
+
+static enum thaw_err get_map(struct story *s)
+{
+	enum thaw_err err = s->m->memory_map(s->m, &s->map);
+
+	return err ? thaw_fail(s->diag, err, "memory map", s->map.count, s->map.capacity) : THAW_OK;
+}
+
+static enum thaw_err reserve_map(struct story *s)
+{
+	s->map.capacity = MAP_CAPACITY + MAP_SLACK;
+	s->map.ranges = s->m->memory.alloc(&s->m->memory, s->map.capacity * sizeof(*s->map.ranges));
+	if (!s->map.ranges)
+		return thaw_fail(s->diag, THAW_MEMORY, "memory map", s->map.capacity, 0);
+	return get_map(s);
+}
+
+static enum thaw_err check_record(struct story *s)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+	enum thaw_err err = thaw_record_verdict(s->m->record, facts->identity, facts->mark);
+
+	if (err && s->options->by_hand) {
+		note(s, thaw_err_name(err), facts->identity, facts->mark);
+		err = THAW_OK;
+	}
+	return err ? thaw_fail(s->diag, err, "record", facts->identity, facts->mark) : THAW_OK;
+}
+
+static enum thaw_err look(struct story *s, uint64_t header_page)
+{
+	enum thaw_err err;
+
+	checkpoint(s, THAW_CHECKPOINT_ENTRY);
+	err = reserve_map(s);
+	if (!err)
+		err = thaw_image_open(&s->image, s->disk, header_page,
+				      thaw_memmap_ram_frames(&s->map), &s->m->memory, s->diag);
+	s->report->facts = s->image.facts;
+	if (!err)
+		err = check_record(s);
+	return err;
+}
+
+/* --- plan -------------------------------------------------------------------------------- */
+
+static enum thaw_err check_digest(struct story *s)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+	uint32_t today = thaw_memmap_e820_crc32(&s->map);
+
+	note(s, "memory-map-digest", facts->digest, today);
+	if (facts->digest_kind == THAW_DIGEST_CRC32 && facts->digest != today)
+		return thaw_fail(s->diag, THAW_MEMORY_MAP, "e820 digest", facts->digest, today);
+	return THAW_OK;
+}
+
+/* A range that firmware will not give away is done without: its frames are staged. */
+static void claim(struct story *s)
+{
+	struct thaw_range *claims = s->plan.claims;
+	size_t count = thaw_plan_claims(&s->map, claims);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (s->m->claim(s->m, claims[i]) == THAW_OK)
+			claims[s->plan.claim_count++] = claims[i];
+	}
+	note(s, "claims", s->plan.claim_count, count);
+}
+
+/* Everything is allocated before anything is claimed, and the map read again in between. */
+static enum thaw_err reserve(struct story *s)
+{
+	enum thaw_err err = thaw_plan_reserve(&s->plan, &s->image, &s->map, &s->m->memory);
+
+	if (!err)
+		err = thaw_load_reserve(&s->load, s->m);
+	if (err)
+		return thaw_fail(s->diag, err, "reserve", s->image.run_count, 0);
+	return get_map(s);
+}
+
+static enum thaw_err plan(struct story *s)
+{
+	enum thaw_err err = check_digest(s);
+
+	if (!err)
+		err = thaw_plan_check(&s->image, &s->map, s->diag);
+	if (!err)
+		err = reserve(s);
+	if (err)
+		return err;
+	claim(s);
+	err = thaw_plan_make(&s->plan, &s->image, s->diag);
+	s->report->placed = s->plan.placed;
+	s->report->staged = s->plan.staged;
+	s->report->zeroed = s->plan.zeroed + s->plan.late;
+	note(s, "placed-staged", s->plan.placed, s->plan.staged);
+	note(s, "zeroed-late", s->plan.zeroed, s->plan.late);
+	return err;
+}
+
+/* --- load -------------------------------------------------------------------------------- */
+
+static enum thaw_err load(struct story *s)
+{
+	enum thaw_err err = THAW_OK;
+
+	if (!s->options->dry_run)
+		err = store(s, THAW_ATTEMPT_STARTED, THAW_OK);
+	if (err)
+		return thaw_fail(s->diag, err, "record", 0, 0);
+	s->loaded = true;
+	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, s->diag);
+	if (!err)
+		err = thaw_entry_check(s->m, &s->image, &s->plan, &s->la57, s->diag);
+	note(s, "la57", s->la57, s->m->cpu.runs_la57);
+	return err;
+}
+
+/* --- commit ------------------------------------------------------------------------------ */
+
+static enum thaw_err check_final_map(void *arg, const struct thaw_memmap *map)
+{
+	struct story *s = arg;
+
+	return thaw_plan_recheck(&s->plan, map);
+}
+
+static enum thaw_err prepare_commit(struct story *s)
+{
+	enum thaw_err err = thaw_handoff_build(&s->handoff, s->m, &s->image, &s->plan, &s->map,
+					       s->la57, s->diag);
+
+	if (!err)
+		err = get_map(s);
+	if (!err && check_final_map(s, &s->map))
+		err = thaw_fail(s->diag, THAW_FINAL_MAP, "memory map", s->map.count, 0);
+	if (!err && s->options->dry_run)
+		err = thaw_fail(s->diag, THAW_DRY_RUN, "commit", 0, 0);
+	if (!err && store(s, THAW_ATTEMPT_COMMITTING, THAW_OK))
+		err = thaw_fail(s->diag, THAW_NO_RECORD, "committing", 0, 0);
+	checkpoint(s, THAW_CHECKPOINT_COMMITTING);
+	return err;
+}
+
+/*
+ * Whatever cannot be undone comes after the verified write; from there on there is the jump or a
+ * reset. That write is the point of no return: the image is consumed, and only this memory has the
+ * session.
+ */
+static enum thaw_err commit(struct story *s)
+{
+	enum thaw_err err = prepare_commit(s);
+
+	if (err)
+		return err;
+	err = s->disk->consume(s->disk, s->image.header_page, s->image.header, s->image.consumed);
+	if (err)
+		return thaw_fail(s->diag, err, "swsusp_header", s->image.header_page, 0);
+	checkpoint(s, THAW_CHECKPOINT_FLUSHED);
+	enter(s, THAW_PHASE_JUMP);
+	err = s->m->exit_firmware(s->m, &s->map, check_final_map, s);
+	if (err) {
+		s->m->reset(s->m);
+		return thaw_fail(s->diag, err, "exit", 0, 0);
+	}
+	checkpoint(s, THAW_CHECKPOINT_EXITED);
+	s->m->jump(s->m, &s->handoff);
+	return THAW_OK;
+}
+
+/* --- the whole --------------------------------------------------------------------------- */
+
+static enum thaw_err tell(struct story *s, uint64_t header_page)
+{
+	enum thaw_err err;
+
+	s->phase_began_us = s->m->now_us(s->m);
+	err = look(s, header_page);
+	if (err)
+		return err;
+	enter(s, THAW_PHASE_PLAN);
+	err = plan(s);
+	if (err)
+		return err;
+	enter(s, THAW_PHASE_LOAD);
+	err = load(s);
+	if (err)
+		return err;
+	enter(s, THAW_PHASE_COMMIT);
+	return commit(s);
+}
+
+/*
+ * The image stays on disk and somebody else is next. Where the write failed nobody knows what the
+ * disk holds; the record says committing then, which forbids the image as well.
+ */
+static void leave(struct story *s, enum thaw_err err)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+
+	enter(s, s->report->phase);
+	if (s->loaded && err != THAW_WORKER)
+		thaw_load_wipe(s->load);
+	/* What the record itself forbids is in it already; firmware's flash wears. */
+	if (facts->mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
+		thaw_pass_over(s->m, facts->identity, facts->mark, err);
+}
+
+enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
+			   const struct thaw_options *options, struct thaw_report *report)
+{
+	struct story *s;
+	enum thaw_err err;
+
+	*report = (struct thaw_report){.phase = THAW_PHASE_LOOK};
+	s = m->memory.alloc(&m->memory, sizeof(*s));
+	if (!s)
+		return thaw_fail(&report->diag, THAW_MEMORY, "story", sizeof(*s), 0);
+	__builtin_memset(s, 0, sizeof(*s));
+	s->m = m;
+	s->disk = disk;
+	s->options = options;
+	s->report = report;
+	s->diag = &report->diag;
+	err = tell(s, header_page);
+	if (err)
+		leave(s, err);
+	return err;
+}
