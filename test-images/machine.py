@@ -15,6 +15,8 @@ import time
 
 CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+# Whatever ends this program ends its machines too.
+LEASH = ["setpriv", "--pdeathsig", "KILL"]
 ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*[A-Za-z]|[()][0-9A-Z]|[=>c78])")
 
 
@@ -136,7 +138,7 @@ class Machine:
 
     def _start_tpm(self):
         process = subprocess.Popen(
-            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl",
+            [*LEASH, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl",
              f"type=unixio,path={self._folder}/tpm", "--terminate"])
         self._processes.append(process)
         for _ in range(100):
@@ -147,7 +149,7 @@ class Machine:
 
     def command(self):
         c, folder = self.config, self._folder
-        command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+        command = [*LEASH, "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                    "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", c.cpu,
                    "-smp", str(c.processors), "-m", str(c.memory), "-vga", c.vga, "-no-reboot",
                    "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={CODE}",

@@ -12,7 +12,7 @@ import machine as machines
 BOOT = "EFI/BOOT/BOOTX64.EFI"
 NEXT = "EFI/Linux/guest.efi"
 CONF = "EFI/thaw/thaw.conf"
-CHECKS = {"processors", "ram", "counter", "disk", "variable", "button", "log"}
+CHECKS = {"processors", "ram", "counter", "disk", "variable", "log"}
 
 
 class Unexpected(Exception):
@@ -36,9 +36,9 @@ def fresh_guest():
     return path / "guest.efi"
 
 
-def thaw_volume(folder, program, conf=()):
+def thaw_volume(folder, program, conf=(), verbose=True):
     """A disk whose boot program is thaw, with a normal boot as the next entry."""
-    lines = [f"next \\{NEXT}".replace("/", "\\"), "verbose yes", *conf]
+    lines = [f"next \\{NEXT}".replace("/", "\\"), f"verbose {'yes' if verbose else 'no'}", *conf]
     path = folder / "esp.raw"
     esp.build(path, {BOOT: program, NEXT: fresh_guest(),
                      CONF: "".join(f"{line}\n" for line in lines).encode()})
@@ -76,6 +76,8 @@ def follow_resumed(machine, image, timeout=180):
         elif index == 4:
             break
     wanted = CHECKS | ({"tpm"} if image.config.tpm else set())
+    if image.recipe.mode == "platform":
+        wanted |= {"button"}
     if not wanted <= passed:
         raise Unexpected(f"checks missing: {' '.join(sorted(wanted - passed))}")
     if nonce != image.facts["nonce"]:
