@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * devpath.c: device paths. They come from drivers, also from those on option ROMs: a node shorter
+ * than its own header or a path without an end must not send us walking through memory.
+ */
+#include "devpath.h"
+
+#define PATH_MAX_BYTES 4096
+#define NODE_HEADER    sizeof(EFI_DEVICE_PATH)
+
+static size_t node_size(const EFI_DEVICE_PATH *node)
+{
+	return (size_t)node->Length[0] | (size_t)node->Length[1] << 8;
+}
+
+static const EFI_DEVICE_PATH *node_at(const EFI_DEVICE_PATH *path, size_t offset)
+{
+	return (const EFI_DEVICE_PATH *)((const uint8_t *)path + offset);
+}
+
+static bool node_is(const EFI_DEVICE_PATH *node, uint8_t type, uint8_t subtype)
+{
+	return (node->Type & EFI_DP_TYPE_MASK) == type && node->SubType == subtype;
+}
+
+EFI_DEVICE_PATH *devpath_of(EFI_HANDLE handle)
+{
+	static const EFI_GUID guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
+
+	return firmware_protocol(handle, &guid);
+}
+
+size_t devpath_size(const EFI_DEVICE_PATH *path)
+{
+	for (size_t offset = 0; offset < PATH_MAX_BYTES;) {
+		const EFI_DEVICE_PATH *node = node_at(path, offset);
+
+		if ((node->Type & EFI_DP_TYPE_MASK) == END_DEVICE_PATH_TYPE)
+			return offset;
+		if (node_size(node) < NODE_HEADER)
+			return 0;
+		offset += node_size(node);
+	}
+	return 0;
+}
+
+bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole)
+{
+	size_t size = devpath_size(head);
+
+	return size && size < devpath_size(whole) && thaw_bytes_equal(head, whole, size);
+}
+
+const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path)
+{
+	const HARDDRIVE_DEVICE_PATH *ret = NULL;
+	size_t size = devpath_size(path);
+
+	for (size_t offset = 0; offset < size;) {
+		const EFI_DEVICE_PATH *node = node_at(path, offset);
+
+		if (node_is(node, MEDIA_DEVICE_PATH, MEDIA_HARDDRIVE_DP) &&
+		    node_size(node) >= offsetof(HARDDRIVE_DEVICE_PATH, SignatureType) + 1)
+			ret = (const HARDDRIVE_DEVICE_PATH *)node;
+		offset += node_size(node);
+	}
+	return ret;
+}
+
+static EFI_DEVICE_PATH node_header(uint8_t type, uint8_t subtype, size_t size)
+{
+	return (EFI_DEVICE_PATH){type, subtype, {(uint8_t)size, (uint8_t)(size >> 8)}};
+}
+
+bool devpath_for_file(void *ret, size_t size, const EFI_DEVICE_PATH *volume, const uint16_t *file)
+{
+	uint8_t *at = ret;
+	size_t head = devpath_size(volume);
+	size_t name = sizeof(*file);
+	EFI_DEVICE_PATH node;
+
+	while (file[name / sizeof(*file) - 1])
+		name += sizeof(*file);
+	if (!head || head + NODE_HEADER + name + NODE_HEADER > size)
+		return false;
+	__builtin_memcpy(at, volume, head);
+	node = node_header(MEDIA_DEVICE_PATH, MEDIA_FILEPATH_DP, NODE_HEADER + name);
+	__builtin_memcpy(at + head, &node, NODE_HEADER);
+	__builtin_memcpy(at + head + NODE_HEADER, file, name);
+	node = node_header(END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, NODE_HEADER);
+	__builtin_memcpy(at + head + NODE_HEADER + name, &node, NODE_HEADER);
+	return true;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * devpath.h: device paths, walked with bounds.
+ */
+#ifndef THAW_EFI_DEVPATH_H
+#define THAW_EFI_DEVPATH_H
+
+#include "firmware.h"
+
+/* The device path of a handle, NULL if it has none. Belongs to the firmware. */
+EFI_DEVICE_PATH *devpath_of(EFI_HANDLE handle);
+
+/* Bytes before the end node, 0 if the path is malformed. */
+size_t devpath_size(const EFI_DEVICE_PATH *path);
+
+/* Does whole begin with all nodes of head, and go on? */
+bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole);
+
+/* The last hard drive node, NULL if there is none. */
+const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path);
+
+/*
+ * Writes the path of a file on a volume: the volume's nodes, a file node, the end. file is
+ * terminated UCS-2. Returns false when it does not fit in size bytes.
+ */
+bool devpath_for_file(void *ret, size_t size, const EFI_DEVICE_PATH *volume, const uint16_t *file);
+
+#endif

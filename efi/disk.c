@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * disk.c: a block device of the firmware as a struct thaw_disk.
+ *
+ * consume is the only function of thaw that writes to a disk.
+ */
+#include "disk.h"
+
+#include "checkpoint.h"
+#include "cpu.h"
+#include "flush.h"
+#include "memory.h"
+
+/* One request of 8 MiB keeps every device busy; drivers split it as their controller needs. */
+#define PIECE_PAGES   2048
+#define READ_TRIES    3
+#define BACKGROUND_US 30000000
+
+static struct disk *disk_of(struct thaw_disk *seam)
+{
+	return (struct disk *)seam;
+}
+
+static EFI_LBA lba_of(const struct disk *disk, uint64_t page)
+{
+	return page * disk->blocks_per_page;
+}
+
+/* No overflow later: seam.pages times blocks_per_page was a number of blocks. */
+static bool is_inside(const struct disk *disk, uint64_t page, uint64_t count)
+{
+	return count && page < disk->seam.pages && count <= disk->seam.pages - page;
+}
+
+static bool read_piece(struct disk *disk, uint64_t page, uint64_t count, void *buf)
+{
+	EFI_BLOCK_IO *io = disk->block_io;
+
+	for (unsigned tries = 0; tries < READ_TRIES; tries++) {
+		if (!EFI_ERROR(io->ReadBlocks(io, disk->media_id, lba_of(disk, page),
+					      count * THAW_PAGE_SIZE, buf)))
+			return true;
+	}
+	return false;
+}
+
+static enum thaw_err disk_read(struct thaw_disk *seam, uint64_t page, uint64_t count, void *buf)
+{
+	struct disk *disk = disk_of(seam);
+	uint8_t *to = buf;
+
+	if (!is_inside(disk, page, count))
+		return THAW_READ;
+	while (count) {
+		uint64_t n = thaw_min(count, PIECE_PAGES);
+
+		if (!read_piece(disk, page, n, to))
+			return THAW_READ;
+		page += n;
+		count -= n;
+		to += n * THAW_PAGE_SIZE;
+	}
+	return THAW_OK;
+}
+
+static bool start_in_background(struct disk *disk)
+{
+	EFI_BLOCK_IO2_PROTOCOL *io = disk->block_io2;
+
+	if (disk->count > PIECE_PAGES ||
+	    EFI_ERROR(fw.bs->CreateEvent(0, 0, NULL, NULL, &disk->token.Event)))
+		return false;
+	disk->token.TransactionStatus = EFI_NOT_READY;
+	if (!EFI_ERROR(io->ReadBlocksEx(io, disk->media_id, lba_of(disk, disk->page), &disk->token,
+					disk->count * THAW_PAGE_SIZE, disk->buf)))
+		return true;
+	fw.bs->CloseEvent(disk->token.Event);
+	return false;
+}
+
+/* What cannot be read in the background is read now; read_wait then has nothing to wait for. */
+static enum thaw_err disk_read_start(struct thaw_disk *seam, uint64_t page, uint64_t count,
+				     void *buf)
+{
+	struct disk *disk = disk_of(seam);
+
+	if (!is_inside(disk, page, count))
+		return THAW_READ;
+	disk->page = page;
+	disk->count = count;
+	disk->buf = buf;
+	disk->in_background = start_in_background(disk);
+	if (disk->in_background)
+		return THAW_OK;
+	return disk_read(seam, page, count, buf);
+}
+
+static bool wait_token(struct disk *disk)
+{
+	uint64_t until = cpu_now_us() + BACKGROUND_US;
+
+	while (fw.bs->CheckEvent(disk->token.Event) != EFI_SUCCESS) {
+		if (cpu_now_us() > until)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/*
+ * A device that does not answer may still write to the buffer, whenever it likes, and firmware may
+ * still signal the event. A reset ends both; if even that fails neither may be given away.
+ */
+static enum thaw_err abandon_background(struct disk *disk)
+{
+	disk->block_io2->Reset(disk->block_io2, FALSE);
+	if (wait_token(disk))
+		fw.bs->CloseEvent(disk->token.Event);
+	else
+		memory_keep();
+	return THAW_READ;
+}
+
+static enum thaw_err disk_read_wait(struct thaw_disk *seam)
+{
+	struct disk *disk = disk_of(seam);
+
+	if (!disk->in_background)
+		return THAW_OK;
+	disk->in_background = false;
+	if (!wait_token(disk))
+		return abandon_background(disk);
+	fw.bs->CloseEvent(disk->token.Event);
+	if (!EFI_ERROR(disk->token.TransactionStatus))
+		return THAW_OK;
+	return disk_read(seam, disk->page, disk->count, disk->buf);
+}
+
+static bool holds(struct disk *disk, uint64_t page, const void *expected, enum thaw_err *ret_err)
+{
+	static uint8_t now[THAW_PAGE_SIZE] __attribute__((aligned(4096)));
+
+	*ret_err = disk_read(&disk->seam, page, 1, now);
+	return *ret_err == THAW_OK && thaw_bytes_equal(now, expected, sizeof(now));
+}
+
+static bool write_page(struct disk *disk, uint64_t page, const void *content)
+{
+	static uint8_t copy[THAW_PAGE_SIZE] __attribute__((aligned(4096)));
+	EFI_BLOCK_IO *io = disk->block_io;
+
+	__builtin_memcpy(copy, content, sizeof(copy));
+	return !EFI_ERROR(
+		io->WriteBlocks(io, disk->media_id, lba_of(disk, page), sizeof(copy), copy));
+}
+
+static enum thaw_err disk_consume(struct thaw_disk *seam, uint64_t page, const void *old_page,
+				  const void *new_page)
+{
+	struct disk *disk = disk_of(seam);
+	enum thaw_err err;
+
+	if (!holds(disk, page, old_page, &err))
+		return err != THAW_OK ? err : THAW_CHANGED;
+	if (!write_page(disk, page, new_page))
+		return THAW_WRITE;
+	checkpoint_reached(THAW_CHECKPOINT_WRITTEN);
+	err = flush_disk(disk->handle, disk->block_io);
+	if (err != THAW_OK)
+		return err;
+	return holds(disk, page, new_page, &err) ? THAW_OK : THAW_VERIFY;
+}
+
+static uint64_t whole_pages(const EFI_BLOCK_IO_MEDIA *media)
+{
+	uint64_t blocks;
+
+	if (thaw_add_overflows(media->LastBlock, 1u, &blocks))
+		return 0;
+	return blocks / (THAW_PAGE_SIZE / media->BlockSize);
+}
+
+bool disk_open(struct disk *ret, EFI_HANDLE handle, EFI_BLOCK_IO *block_io)
+{
+	static const EFI_GUID guid2 = EFI_BLOCK_IO2_PROTOCOL_GUID;
+	const EFI_BLOCK_IO_MEDIA *media = block_io->Media;
+
+	if (!media->MediaPresent || media->BlockSize < 512 || THAW_PAGE_SIZE % media->BlockSize ||
+	    media->IoAlign > THAW_PAGE_SIZE)
+		return false;
+	*ret = (struct disk){
+		.seam = {whole_pages(media), disk_read, NULL, NULL, disk_consume},
+		.handle = handle,
+		.block_io = block_io,
+		.block_io2 = firmware_protocol(handle, &guid2),
+		.media_id = media->MediaId,
+		.blocks_per_page = THAW_PAGE_SIZE / media->BlockSize,
+	};
+	if (ret->block_io2) {
+		ret->seam.read_start = disk_read_start;
+		ret->seam.read_wait = disk_read_wait;
+	}
+	return ret->seam.pages != 0;
+}

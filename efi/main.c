@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * main.c: the story. Look for an image; restore it; if there is none, or it must not be restored,
+ * go on to what boots next.
+ */
+#include "chain.h"
+#include "checkpoint.h"
+#include "config.h"
+#include "connect.h"
+#include "console.h"
+#include "cpu.h"
+#include "discover.h"
+#include "firmware.h"
+#include "machine.h"
+#include "memory.h"
+#include "vars.h"
+
+#define CANDIDATES_MAX 8
+
+struct firmware fw;
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
+static bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+
+	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices};
+	fw.self = firmware_protocol(image, &guid);
+	return fw.self != NULL;
+}
+
+/*
+ * Why no image may be restored, whatever they contain; THAW_OK if one may. With Secure Boot, thaw
+ * would be a signed program that runs anything: no image is even parsed.
+ */
+static enum thaw_err obstacle(const struct candidate *found, size_t count)
+{
+	if (vars_secure_boot())
+		return THAW_SECURE_BOOT;
+	if (count > 1)
+		return THAW_AMBIGUOUS;
+	return found->read_only ? THAW_WRITE : THAW_OK;
+}
+
+/* The systems that boot next may change what these images rely on: remember that. */
+static void pass_over(struct thaw_machine *m, const struct candidate *found, size_t count,
+		      enum thaw_err reason)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (thaw_pass_over(m, 0, found[i].mark, reason) != THAW_OK)
+			console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
+	}
+}
+
+static void restore(const struct config *config, struct candidate *found, size_t count,
+		    struct thaw_report *report)
+{
+	static struct thaw_machine machine;
+	struct thaw_options options = {config->dry_run, config->by_hand};
+	enum thaw_err err = machine_init(&machine);
+
+	if (err == THAW_OK)
+		err = obstacle(found, count);
+	if (err == THAW_OK) {
+		thaw_restore(&machine, &found->disk.seam, found->header_page, &options, report);
+	} else {
+		pass_over(&machine, found, thaw_min(count, CANDIDATES_MAX), err);
+		thaw_fail(&report->diag, err, "images found", count, CANDIDATES_MAX);
+	}
+	memory_release();
+}
+
+static void look(const struct config *config)
+{
+	static struct candidate found[CANDIDATES_MAX];
+	static struct thaw_report report = {.diag = {.code = THAW_NO_IMAGE}};
+	size_t count = discover(config, found, CANDIDATES_MAX);
+
+	if (!count) {
+		connect_storage();
+		count = discover(config, found, CANDIDATES_MAX);
+	}
+	if (count)
+		restore(config, found, count, &report);
+	console_report(&report);
+}
+
+/*
+ * UEFI 2.10, 3.1.2: after EFI_SUCCESS the boot manager may stop and show its menu; after an error
+ * it goes on with the next entry of BootOrder.
+ */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+	static struct config config;
+
+	cpu_clock_start();
+	if (!firmware_init(image, st))
+		return EFI_NOT_FOUND;
+	config_load(&config);
+	console_verbose = config.verbose;
+	console_start();
+	checkpoint_configure(config.checkpoint);
+	checkpoint_reached(THAW_CHECKPOINT_ENTRY);
+	look(&config);
+	if (config.next[0])
+		return chain_start(config.next);
+	return EFI_NOT_FOUND;
+}

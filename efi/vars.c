@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * vars.c: see vars.h.
+ */
+#include "vars.h"
+
+#include "firmware.h"
+
+#define RECORD_ATTRIBUTES                                                                          \
+	(EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS)
+
+#define SECONDS_PER_DAY 86400
+
+static EFI_GUID record_guid = THAW_VARIABLE_GUID;
+static CHAR16 record_name[] = L"ThawStatus";
+
+static struct thaw_record stored; /* what the variable holds, as far as we know */
+static bool unreadable;
+
+void vars_load_record(struct thaw_record *ret)
+{
+	static uint8_t bytes[2 * sizeof(struct thaw_record)];
+	UINTN size = sizeof(bytes);
+	EFI_STATUS status;
+
+	status = fw.rt->GetVariable(record_name, &record_guid, NULL, &size, bytes);
+	if (EFI_ERROR(status))
+		size = 0;
+	/* A variable that is too large is not ours. One that can't be read may forbid a restore. */
+	unreadable = EFI_ERROR(status) && status != EFI_NOT_FOUND && status != EFI_BUFFER_TOO_SMALL;
+	thaw_record_load(ret, bytes, size);
+	stored = *ret;
+}
+
+/* Days since 1970 of a Gregorian date: years begin in March, so that leap days come last. */
+static uint64_t days_of(const EFI_TIME *t)
+{
+	uint64_t year = (uint64_t)t->Year - (t->Month < 3);
+	uint64_t month = (t->Month + 9u) % 12u;
+
+	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + t->Day -
+	       719469;
+}
+
+static uint64_t now_seconds(void)
+{
+	EFI_TIME t;
+
+	if (EFI_ERROR(fw.rt->GetTime(&t, NULL)) || t.Year < 1970)
+		return 0;
+	return days_of(&t) * SECONDS_PER_DAY + t.Hour * 3600u + t.Minute * 60u + t.Second;
+}
+
+static void stamp(struct thaw_record *record)
+{
+	for (size_t i = 0; i < THAW_RECORD_ATTEMPTS; i++) {
+		struct thaw_attempt *attempt = &record->attempt[i];
+
+		if (attempt->state != THAW_ATTEMPT_EMPTY && attempt->serial == record->serial)
+			attempt->when = now_seconds();
+	}
+}
+
+static EFI_STATUS set_record(struct thaw_record *record)
+{
+	return fw.rt->SetVariable(record_name, &record_guid, RECORD_ATTRIBUTES, sizeof(*record),
+				  record);
+}
+
+enum thaw_err vars_store_record(struct thaw_machine *m)
+{
+	EFI_STATUS status;
+
+	if (unreadable)
+		return THAW_NO_RECORD;
+	if (thaw_bytes_equal(m->record, &stored, sizeof(stored)))
+		return THAW_OK;
+	stamp(m->record);
+	thaw_record_seal(m->record);
+	status = set_record(m->record);
+	/* UEFI 2.10, 8.2.3: so answered where the variable exists with other attributes. */
+	if (status == EFI_INVALID_PARAMETER) {
+		fw.rt->SetVariable(record_name, &record_guid, 0, 0, NULL);
+		status = set_record(m->record);
+	}
+	if (EFI_ERROR(status))
+		return THAW_NO_RECORD;
+	stored = *m->record;
+	return THAW_OK;
+}
+
+/* SetupMode is no matter: SecureBoot is 1 exactly when images are verified. */
+bool vars_secure_boot(void)
+{
+	EFI_GUID guid = EFI_GLOBAL_VARIABLE;
+	UINT8 value = 0;
+	UINTN size = sizeof(value);
+	EFI_STATUS status = fw.rt->GetVariable(L"SecureBoot", &guid, NULL, &size, &value);
+
+	if (status == EFI_NOT_FOUND)
+		return false;
+	return EFI_ERROR(status) || size != sizeof(value) || value != 0;
+}

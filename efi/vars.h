@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * vars.h: firmware variables: thaw's own record, and whether Secure Boot is on.
+ */
+#ifndef THAW_EFI_VARS_H
+#define THAW_EFI_VARS_H
+
+#include <thaw/record.h>
+
+/* Fills *ret from ThawStatus; an empty record if there is none, or none that is whole. */
+void vars_load_record(struct thaw_record *ret);
+
+/* See struct thaw_machine. Writes only what changed: flash wears out, and is slow. */
+enum thaw_err vars_store_record(struct thaw_machine *m);
+
+/* True also when the state cannot be read. */
+bool vars_secure_boot(void);
+
+#endif
