@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * thawctl.c: the host's side of thaw. Each subcommand is a row of the table.
+ */
+#include "thawctl.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+void thawctl_error(const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("thawctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	if (hint)
+		fprintf(stderr, "  %s\n", hint);
+}
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+static int show_help(int argc, char **argv);
+static int show_version(int argc, char **argv);
+
+static const struct command commands[] = {
+	{"--help", show_help, "show this text"},
+	{"--version", show_version, "show the version"},
+};
+
+static int show_help(int argc, char **argv)
+{
+	size_t i;
+
+	(void)argc;
+	(void)argv;
+	puts("Usage: thawctl COMMAND [OPTION]...\n"
+	     "Looks after thaw, which restores a hibernated machine from firmware.\n");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("  %-12s %s\n", commands[i].name, commands[i].summary);
+	puts("\n'thawctl COMMAND --help' shows the options of a command; see thawctl(8).");
+	return THAWCTL_DONE;
+}
+
+static int show_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("thawctl " THAW_VERSION);
+	return THAWCTL_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *hint = "'thawctl --help' lists the commands.";
+	size_t i;
+
+	if (argc < 2) {
+		thawctl_error(hint, "no command given");
+		return THAWCTL_USAGE;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	thawctl_error(hint, "there is no command '%s'", argv[1]);
+	return THAWCTL_USAGE;
+}

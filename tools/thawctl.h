@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * thawctl.h: what the subcommands of thawctl share.
+ */
+#ifndef THAW_TOOLS_THAWCTL_H
+#define THAW_TOOLS_THAWCTL_H
+
+enum thawctl_exit {
+	THAWCTL_DONE = 0,	 /* check: the image would be restored */
+	THAWCTL_NO_IMAGE = 1,	 /* nothing to restore */
+	THAWCTL_REFUSED = 2,	 /* an image that would not be restored */
+	THAWCTL_ENVIRONMENT = 3, /* something could not be opened, read or allocated */
+	THAWCTL_USAGE = 64,	 /* the command line makes no sense */
+};
+
+/*
+ * One "thawctl: ..." line on standard error. hint says what to do next, NULL where the line itself
+ * does.
+ */
+void thawctl_error(const char *hint, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
