@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+#
+# tests.mk: everything that runs on the host.
+#
+#   make test              all host tests under ASan and UBSan, corpora replayed, layers checked
+#   make fuzz T=seconds    libFuzzer on every tests/fuzz_*.c, T seconds each
+#   make tsan              the pipeline with threads under ThreadSanitizer
+#   make coverage          lines of imagefmt/ and loader/ that the host tests reach
+#   build/host/libthaw.a   imagefmt/ and loader/ with release flags, for thawctl and benchmarks
+#
+# imagefmt/ and loader/ are compiled as for firmware: the compiler's own headers and include/, no
+# library's. Works alone too: make -f tests/tests.mk test
+
+BUILD ?= build
+CC ?= gcc
+CLANG ?= clang
+IMAGEFMT ?= $(wildcard imagefmt/*.c)
+LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
+WARNINGS ?= -Wall -Wextra -Wconversion -Werror
+T ?= 60
+HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
+
+HOST_CORE := $(IMAGEFMT) $(LOADER)
+HOST_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+HOST_FUZZ := $(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c))
+HOST_BENCH := $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
+# What several tests share.
+HOST_SUPPORT := $(filter-out tests/test_% tests/fuzz_% tests/bench_% tests/replay.c, \
+	$(wildcard tests/*.c))
+# The one parser of efi/ that touches no firmware.
+HOST_CONFIG := $(wildcard efi/config_parse.c)
+
+HOST_LIBS := -llzo2 -llz4 -lz -lxxhash -lpthread
+HOST_CORE_FLAGS := -std=gnu11 -ffreestanding -Iinclude $(WARNINGS)
+HOST_TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iimagefmt -Iloader -Iefi -Itests \
+	-Wall -Wextra -Werror
+
+HOST_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
+HOST_CLANG_INCLUDE := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include
+
+HOST_ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+HOST_TSAN := -O1 -g -fsanitize=thread
+HOST_FUZZER := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+HOST_COVERAGE := -O1 -g -fprofile-instr-generate -fcoverage-mapping
+
+# $(1): directory below build, $(2): compiler, $(3): its own headers, $(4): flags of the variant
+define HOST_RULES
+$(BUILD)/$(1)/imagefmt/%.o: imagefmt/%.c
+	@mkdir -p $$(@D)
+	$(2) -nostdinc -isystem $(3) $(HOST_CORE_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/loader/%.o: loader/%.c
+	@mkdir -p $$(@D)
+	$(2) -nostdinc -isystem $(3) $(HOST_CORE_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/loader/%.o: loader/%.S
+	@mkdir -p $$(@D)
+	$(2) -Iinclude -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/tests/%.o: tests/%.c
+	@mkdir -p $$(@D)
+	$(2) $(HOST_TEST_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/efi/config_parse.o: efi/config_parse.c
+	@mkdir -p $$(@D)
+	$(2) $(HOST_TEST_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/libthaw.a: $$(call HOST_OBJECTS,$(1),$(HOST_CORE))
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+$(BUILD)/$(1)/libtest.a: $$(call HOST_OBJECTS,$(1),$(HOST_SUPPORT) $(HOST_CONFIG))
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libthaw.a
+	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
+
+$(BUILD)/$(1)/bench_%: $(BUILD)/$(1)/tests/bench_%.o $(BUILD)/$(1)/libtest.a \
+		$(BUILD)/$(1)/libthaw.a
+	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
+
+# A fuzz target that is fed files instead of by libFuzzer.
+$(BUILD)/$(1)/replay_%: $(BUILD)/$(1)/tests/fuzz_%.o $(BUILD)/$(1)/tests/replay.o \
+		$(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libthaw.a
+	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
+
+-include $$(wildcard $(BUILD)/$(1)/*/*.d)
+endef
+
+HOST_OBJECTS = $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(2)))
+
+$(eval $(call HOST_RULES,host,$(CC),$(HOST_GCC_INCLUDE),-O2 -g))
+$(eval $(call HOST_RULES,host-asan,$(CC),$(HOST_GCC_INCLUDE),$(HOST_ASAN)))
+$(eval $(call HOST_RULES,host-tsan,$(CC),$(HOST_GCC_INCLUDE),$(HOST_TSAN)))
+$(eval $(call HOST_RULES,host-clang,$(CLANG),$(HOST_CLANG_INCLUDE),-O2))
+$(eval $(call HOST_RULES,host-fuzz,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)))
+$(eval $(call HOST_RULES,host-coverage,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_COVERAGE)))
+
+.SECONDARY:
+.PHONY: test test-build fuzz fuzz-build tsan coverage bench-host
+
+HOST_REPLAYS := $(patsubst fuzz_%,replay_%,$(HOST_FUZZ))
+HOST_PROGRAMS := $(addprefix $(BUILD)/host-asan/,$(HOST_TESTS) $(HOST_REPLAYS))
+HOST_TSAN_PROGRAMS := $(addprefix $(BUILD)/host-tsan/,$(filter test_load,$(HOST_TESTS)))
+
+test-build: $(HOST_PROGRAMS) $(HOST_TSAN_PROGRAMS) $(BUILD)/host/libthaw.a \
+	$(call HOST_OBJECTS,host-clang,$(HOST_CORE))
+
+# One make of its own, so that it builds on all processors however this one was called.
+test:
+	@$(MAKE) --no-print-directory -s -j$$(nproc) $(HOST_MAKE) test-build
+	@tests/run.sh $(BUILD) $(HOST_PROGRAMS) $(HOST_TSAN_PROGRAMS)
+
+tsan: $(HOST_TSAN_PROGRAMS)
+	@tests/run.sh $(BUILD) $(HOST_TSAN_PROGRAMS)
+
+$(BUILD)/host-fuzz/fuzz_%: $(BUILD)/host-fuzz/tests/fuzz_%.o $(BUILD)/host-fuzz/libtest.a \
+		$(BUILD)/host-fuzz/libthaw.a
+	$(CLANG) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+
+fuzz-build: $(addprefix $(BUILD)/host-fuzz/,$(HOST_FUZZ))
+
+fuzz: fuzz-build
+	@tests/fuzz.sh $(BUILD) $(T) $(HOST_FUZZ)
+
+HOST_COVERAGE_PROGRAMS := $(addprefix $(BUILD)/host-coverage/,$(HOST_TESTS) $(HOST_REPLAYS))
+
+coverage: $(HOST_COVERAGE_PROGRAMS)
+	@tests/coverage.sh $(BUILD) $^
