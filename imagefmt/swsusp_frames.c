@@ -186,9 +186,11 @@ enum thaw_err swsusp_read_frames(struct swsusp_open *o)
 	struct reader r = {.o = o};
 	enum thaw_err err;
 
-	r.window = o->memory->alloc(o->memory, WINDOW_BYTES);
-	r.pages = o->memory->alloc(o->memory, THAW_BLOCK_BYTES);
-	if (!r.window || !r.pages)
+	image->scratch_bytes = WINDOW_BYTES + THAW_BLOCK_BYTES;
+	image->scratch = o->memory->alloc(o->memory, image->scratch_bytes);
+	r.window = image->scratch;
+	r.pages = image->scratch + WINDOW_BYTES;
+	if (!image->scratch)
 		return thaw_fail(o->diag, THAW_MEMORY, "window", WINDOW_BYTES, 0);
 	err = take_list(&r);
 	if (!err)

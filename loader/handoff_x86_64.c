@@ -9,8 +9,8 @@
  * entry point in the second half of whatever its upper bits select.
  *
  * The whole list of copies is: staged frames to their destinations, zeroes into destinations that
- * firmware held, then zeroes over the staged copies, so that none of the image stays behind in
- * memory the image kernel takes for free.
+ * firmware held, then zeroes over the staged copies and the loader's buffers, so that none of the
+ * image stays behind in memory the image kernel takes for free.
  */
 #include <thaw/loader.h>
 
@@ -196,6 +196,7 @@ static bool list_copies(struct build *b)
 {
 	const struct thaw_target *t = b->plan->targets;
 	const struct thaw_target *end = t + b->plan->target_count;
+	size_t i;
 	bool ok = true;
 
 	for (; ok && t < end; t++) {
@@ -208,6 +209,9 @@ static bool list_copies(struct build *b)
 		if (t->kind == THAW_TARGET_STAGE)
 			ok = add_copy(b, t->where, 0, t->count);
 	}
+	for (i = 0; ok && i < b->plan->scratch_count; i++)
+		ok = add_copy(b, b->plan->scratch[i].first, 0,
+			      thaw_range_count(b->plan->scratch[i]));
 	return ok;
 }
 

@@ -13,15 +13,18 @@
  *the background the next window fills meanwhile.
  *
  * No frame is written while something unread still lies in it: data goes only to claimed frames
- *(place) and to safe frames (stage); windows, buffers, lists and code were allocated from firmware
- *before the claims were made, so they lie in none of them; and safe frames of the hand-off are
- *taken after staging, from what is left.
+ * (place) and to safe frames (stage). Windows, buffers and the queue are safe frames themselves,
+ * taken before staging takes any; the lists were allocated from firmware before the claims were
+ * made, so they lie in none of them; and the hand-off takes safe frames after staging, from what is
+ * left.
  */
 #include "load.h"
 
-#define WINDOW_BYTES ((size_t)2 << 20)
-#define WINDOWS	     6
-#define HEADROOM     THAW_BLOCK_STORED_MAX
+/* Large enough that a read's own cost does not count, small enough that reading soon gives work. */
+#define MOST_WINDOW_BYTES  ((size_t)2 << 20)
+#define LEAST_WINDOW_BYTES ((size_t)256 << 10)
+#define WINDOWS		   6
+#define HEADROOM	   THAW_BLOCK_STORED_MAX
 
 /* One job zeroes up to so many frames. */
 #define ZERO_PAGES 256
@@ -45,6 +48,7 @@ struct thaw_load {
 	enum thaw_crc32_method crc_method;
 	uint8_t *buffer[MOST_WORKERS + 1]; /* a decoded block each; [0] is the boot processor's */
 	struct window window[WINDOWS];
+	size_t window_bytes;
 	unsigned next_window;
 	bool reading;	     /* a background read is filling next_window */
 	const uint8_t *tail; /* a block begun at the end of the window before */
@@ -59,29 +63,68 @@ struct thaw_load {
 	uint32_t crc;
 	bool at_half;
 	unsigned workers;
+	unsigned most_workers;
 	struct thaw_queue queue;
 };
 
-enum thaw_err thaw_load_reserve(struct thaw_load **ret, struct thaw_machine *m)
+/* --- buffers: safe frames ----------------------------------------------------------------- */
+
+static void *take(struct thaw_machine *m, struct thaw_plan *plan, size_t bytes)
 {
-	struct thaw_load *l = m->memory.alloc(&m->memory, sizeof(*l));
-	uint8_t *p;
+	uint64_t first;
+
+	if (!thaw_plan_scratch(plan, thaw_div_up(bytes, THAW_PAGE_SIZE), &first))
+		return NULL;
+	return m->frame(m, first);
+}
+
+/* The windows are to take no more than a quarter of what the staged frames may need too. */
+static size_t choose_window_bytes(const struct thaw_plan *plan)
+{
+	uint64_t room = (plan->pool.left << THAW_PAGE_SHIFT) / 4 / WINDOWS;
+	uint64_t largest = thaw_plan_largest(plan) << THAW_PAGE_SHIFT;
+	size_t bytes = MOST_WINDOW_BYTES;
+
+	while (bytes > LEAST_WINDOW_BYTES && (bytes > room || bytes + 2 * HEADROOM > largest))
+		bytes /= 2;
+	return bytes;
+}
+
+static bool take_buffers(struct thaw_load *l, struct thaw_plan *plan)
+{
+	struct thaw_machine *m = l->m;
+	uint8_t *p = NULL;
 	unsigned i;
 
+	l->most_workers = (unsigned)thaw_min(m->cpu.processors - 1, MOST_WORKERS);
+	for (i = 0; i <= l->most_workers; i++) {
+		l->buffer[i] = take(m, plan, THAW_BLOCK_BYTES);
+		if (!l->buffer[i])
+			return false;
+	}
+	l->window_bytes = choose_window_bytes(plan);
+	for (i = 0; i < WINDOWS; i++) {
+		p = take(m, plan, HEADROOM + l->window_bytes);
+		if (!p)
+			return false;
+		l->window[i].data = p + HEADROOM;
+	}
+	return true;
+}
+
+enum thaw_err thaw_load_prepare(struct thaw_load **ret, struct thaw_machine *m,
+				struct thaw_plan *plan, struct thaw_diag *diag)
+{
+	struct thaw_load *l = take(m, plan, sizeof(*l));
+
 	if (!l)
-		return THAW_MEMORY;
+		return thaw_fail(diag, THAW_NO_SAFE_FRAMES, "buffers", plan->pool.left, 0);
 	__builtin_memset(l, 0, sizeof(*l));
 	l->m = m;
-	p = m->memory.alloc(&m->memory, WINDOWS * (HEADROOM + WINDOW_BYTES));
-	for (i = 0; p && i < WINDOWS; i++)
-		l->window[i].data = p + i * (HEADROOM + WINDOW_BYTES) + HEADROOM;
-	if (p)
-		p = m->memory.alloc(&m->memory,
-				    sizeof(l->buffer) / sizeof(l->buffer[0]) * THAW_BLOCK_BYTES);
-	for (i = 0; p && i < THAW_ARRAY_LEN(l->buffer); i++)
-		l->buffer[i] = p + i * THAW_BLOCK_BYTES;
+	if (!take_buffers(l, plan))
+		return thaw_fail(diag, THAW_NO_SAFE_FRAMES, "buffers", plan->pool.left, 0);
 	*ret = l;
-	return p ? THAW_OK : THAW_MEMORY;
+	return THAW_OK;
 }
 
 /* --- decoding: any processor ------------------------------------------------------------- */
@@ -260,12 +303,12 @@ static enum thaw_err fill_window(struct thaw_load *l, struct window *w)
 	enum thaw_err err = THAW_OK;
 
 	w->fill = 0;
-	while (!err && w->fill < WINDOW_BYTES && more_to_read(l)) {
+	while (!err && w->fill < l->window_bytes && more_to_read(l)) {
 		count = thaw_stream_next(l->image, &l->pos,
-					 (WINDOW_BYTES - w->fill) >> THAW_PAGE_SHIFT, &page);
+					 (l->window_bytes - w->fill) >> THAW_PAGE_SHIFT, &page);
 		at = w->data + w->fill;
 		w->fill += (size_t)count << THAW_PAGE_SHIFT;
-		l->reading = disk->read_start && (w->fill == WINDOW_BYTES || !more_to_read(l));
+		l->reading = disk->read_start && (w->fill == l->window_bytes || !more_to_read(l));
 		err = l->reading ? disk->read_start(disk, page, count, at)
 				 : disk->read(disk, page, count, at);
 	}
@@ -400,7 +443,7 @@ enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 	l->done_pages = image->decoded_pages;
 	l->crc = image->checksum_state;
 	l->crc_method = thaw_crc32_choose(NULL);
-	l->workers = l->m->workers_start(l->m, MOST_WORKERS, work, l);
+	l->workers = l->m->workers_start(l->m, l->most_workers, work, l);
 	err = run(l);
 	if (l->reading)
 		finish_reading(l);
@@ -431,8 +474,8 @@ void thaw_load_wipe(struct thaw_load *l)
 
 	if (l->plan)
 		wipe_targets(l);
-	for (i = 0; i < THAW_ARRAY_LEN(l->buffer); i++)
+	for (i = 0; i <= l->most_workers; i++)
 		__builtin_memset(l->buffer[i], 0, THAW_BLOCK_BYTES);
 	for (i = 0; i < WINDOWS; i++)
-		__builtin_memset(l->window[i].data - HEADROOM, 0, HEADROOM + WINDOW_BYTES);
+		__builtin_memset(l->window[i].data - HEADROOM, 0, HEADROOM + l->window_bytes);
 }

@@ -155,11 +155,13 @@ static void find_gaps(struct thaw_plan *plan, const struct thaw_image *image)
 }
 
 /* plan->low keeps the first frames; plan->pool goes on behind them. */
-static enum thaw_err split_pool(struct thaw_plan *plan, struct thaw_diag *diag)
+enum thaw_err thaw_plan_find_safe(struct thaw_plan *plan, const struct thaw_image *image,
+				  struct thaw_diag *diag)
 {
 	uint64_t want = THAW_PLAN_LOW_FRAMES;
 	uint64_t first;
 
+	find_gaps(plan, image);
 	if (plan->pool.left < want)
 		return thaw_fail(diag, THAW_NO_SAFE_FRAMES, "hand-off", plan->pool.left, want);
 	plan->low = plan->pool;
@@ -167,6 +169,49 @@ static enum thaw_err split_pool(struct thaw_plan *plan, struct thaw_diag *diag)
 	while (want)
 		want -= thaw_pool_take(&plan->pool, want, &first);
 	return THAW_OK;
+}
+
+/* The gap with most left; the pool's first may be used up in part. NULL: the pool is empty. */
+static struct thaw_range *largest_gap(const struct thaw_plan *plan, uint64_t *ret_count)
+{
+	const struct thaw_pool *pool = &plan->pool;
+	size_t best = pool->gap;
+	uint64_t most = 0;
+	uint64_t count;
+	size_t i;
+
+	for (i = pool->gap; i < pool->count; i++) {
+		count = thaw_range_count(pool->gaps[i]) - (i == pool->gap ? pool->done : 0);
+		if (count > most) {
+			best = i;
+			most = count;
+		}
+	}
+	*ret_count = most;
+	return most ? &plan->gaps[best] : NULL;
+}
+
+uint64_t thaw_plan_largest(const struct thaw_plan *plan)
+{
+	uint64_t count;
+
+	return largest_gap(plan, &count) ? count : 0;
+}
+
+bool thaw_plan_scratch(struct thaw_plan *plan, uint64_t count, uint64_t *ret_first)
+{
+	uint64_t most;
+	struct thaw_range *gap = largest_gap(plan, &most);
+
+	/* A frame stays behind, so that no gap becomes empty and the pool's position stays valid.
+	 */
+	if (!gap || most <= count || plan->scratch_count == THAW_PLAN_SCRATCH)
+		return false;
+	gap->end -= count;
+	plan->pool.left -= count;
+	*ret_first = gap->end;
+	plan->scratch[plan->scratch_count++] = (struct thaw_range){gap->end, gap->end + count};
+	return true;
 }
 
 static enum thaw_err add_target(struct thaw_plan *plan, struct thaw_target target,
@@ -249,10 +294,8 @@ enum thaw_err thaw_plan_make(struct thaw_plan *plan, const struct thaw_image *im
 {
 	size_t claim = 0;
 	size_t i;
-	enum thaw_err err;
+	enum thaw_err err = THAW_OK;
 
-	find_gaps(plan, image);
-	err = split_pool(plan, diag);
 	for (i = 0; !err && i < image->run_count; i++)
 		err = add_run(plan, &image->runs[i], &claim, diag);
 	return err;

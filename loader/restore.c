@@ -158,10 +158,8 @@ static enum thaw_err reserve(struct story *s)
 {
 	enum thaw_err err = thaw_plan_reserve(&s->plan, &s->image, &s->map, &s->m->memory);
 
-	if (!err)
-		err = thaw_load_reserve(&s->load, s->m);
 	if (err)
-		return thaw_fail(s->diag, err, "reserve", s->image.run_count, 0);
+		return thaw_fail(s->diag, err, "plan", s->image.run_count, 0);
 	return get_map(s);
 }
 
@@ -176,13 +174,24 @@ static enum thaw_err plan(struct story *s)
 	if (err)
 		return err;
 	claim(s);
-	err = thaw_plan_make(&s->plan, &s->image, s->diag);
+	err = thaw_plan_find_safe(&s->plan, &s->image, s->diag);
+	if (!err)
+		err = thaw_load_prepare(&s->load, s->m, &s->plan, s->diag);
+	if (!err)
+		err = thaw_plan_make(&s->plan, &s->image, s->diag);
 	s->report->placed = s->plan.placed;
 	s->report->staged = s->plan.staged;
 	s->report->zeroed = s->plan.zeroed + s->plan.late;
 	note(s, "placed-staged", s->plan.placed, s->plan.staged);
 	note(s, "zeroed-late", s->plan.zeroed, s->plan.late);
 	return err;
+}
+
+/* What opening decoded lies in memory of the firmware's. */
+static void wipe_opened(struct story *s)
+{
+	if (s->image.scratch)
+		__builtin_memset(s->image.scratch, 0, s->image.scratch_bytes);
 }
 
 /* --- load -------------------------------------------------------------------------------- */
@@ -197,6 +206,7 @@ static enum thaw_err load(struct story *s)
 		return thaw_fail(s->diag, err, "record", 0, 0);
 	s->loaded = true;
 	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, s->diag);
+	wipe_opened(s);
 	if (!err)
 		err = thaw_entry_check(s->m, &s->image, &s->plan, &s->la57, s->diag);
 	note(s, "la57", s->la57, s->m->cpu.runs_la57);
@@ -286,6 +296,7 @@ static void leave(struct story *s, enum thaw_err err)
 	const struct thaw_facts *facts = &s->image.facts;
 
 	enter(s, s->report->phase);
+	wipe_opened(s);
 	if (s->loaded && err != THAW_WORKER)
 		thaw_load_wipe(s->load);
 	/* What the record itself forbids is in it already; firmware's flash wears. */

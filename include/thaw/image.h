@@ -99,6 +99,8 @@ struct thaw_image {
 	uint64_t head_pages;
 	const uint8_t *rest;
 	size_t rest_bytes;
+	uint8_t *scratch; /* where head and rest lie: to be cleared when they are placed */
+	size_t scratch_bytes;
 	uint64_t decoded_pages; /* stream pages decoded, head included */
 	uint32_t checksum_state;
 };

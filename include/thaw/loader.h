@@ -58,6 +58,8 @@ struct thaw_pool {
 	uint64_t left;
 };
 
+#define THAW_PLAN_SCRATCH 32
+
 /*
  * Where every frame of the image goes. Targets in the order of the image's runs, so in ascending
  * order of frame and, the zero ones left out, in the order of the stream.
@@ -71,7 +73,11 @@ struct thaw_plan {
 	size_t target_count;
 	size_t target_capacity;
 	struct thaw_pool low; /* the lowest safe frames: code and roots that must lie below 4 GiB */
-	struct thaw_pool pool;		       /* the others */
+	struct thaw_pool pool; /* the others */
+	/* Safe frames that hold decoded or stored pages while loading; the trampoline clears them.
+	 */
+	struct thaw_range scratch[THAW_PLAN_SCRATCH];
+	size_t scratch_count;
 	uint64_t placed, staged, zeroed, late; /* frames */
 };
 
@@ -94,8 +100,22 @@ enum thaw_err thaw_plan_reserve(struct thaw_plan *plan, const struct thaw_image 
 #define THAW_PLAN_LOW_FRAMES 8
 
 /*
- * Decides for each frame of the image, given plan->claims. THAW_OK or THAW_NO_SAFE_FRAMES.
+ * Finds the safe frames, given plan->claims: the first step after claiming. THAW_OK or
+ * THAW_NO_SAFE_FRAMES.
  */
+enum thaw_err thaw_plan_find_safe(struct thaw_plan *plan, const struct thaw_image *image,
+				  struct thaw_diag *diag);
+
+/*
+ * Takes count neighbouring safe frames for the loader's own use, from the end of the largest gap;
+ * they are remembered as scratch. To be called before thaw_plan_make(). false: there are none.
+ */
+bool thaw_plan_scratch(struct thaw_plan *plan, uint64_t count, uint64_t *ret_first);
+
+/* Frames in the largest gap: what thaw_plan_scratch() can give at most. */
+uint64_t thaw_plan_largest(const struct thaw_plan *plan);
+
+/* Decides for each frame of the image. THAW_OK or THAW_NO_SAFE_FRAMES. */
 enum thaw_err thaw_plan_make(struct thaw_plan *plan, const struct thaw_image *image,
 			     struct thaw_diag *diag);
 
@@ -112,8 +132,12 @@ uint64_t thaw_pool_take(struct thaw_pool *pool, uint64_t count, uint64_t *ret_fi
 
 struct thaw_load;
 
-/* Allocates buffers; to be called before claiming. THAW_OK or THAW_MEMORY. */
-enum thaw_err thaw_load_reserve(struct thaw_load **ret, struct thaw_machine *m);
+/*
+ * Takes the loader's buffers from the safe frames: after thaw_plan_find_safe(), before
+ * thaw_plan_make(). *ret lives in them. THAW_OK or THAW_NO_SAFE_FRAMES.
+ */
+enum thaw_err thaw_load_prepare(struct thaw_load **ret, struct thaw_machine *m,
+				struct thaw_plan *plan, struct thaw_diag *diag);
 
 /*
  * Reads, decodes, places, stages and zeroes everything and verifies the checksum. THAW_OK,

@@ -76,10 +76,11 @@ struct thaw_memmap {
 
 /* What the processor can do, as far as the hand-off must know. */
 struct thaw_cpu {
-	unsigned phys_bits; /* width of physical addresses */
-	bool has_la57;	    /* five-level paging available */
-	bool runs_la57;	    /* five-level paging on now */
-	bool has_gib_pages; /* 1 GiB pages */
+	unsigned processors; /* usable ones, this one included; 0: not known. Sizes buffers */
+	unsigned phys_bits;  /* width of physical addresses */
+	bool has_la57;	     /* five-level paging available */
+	bool runs_la57;	     /* five-level paging on now */
+	bool has_gib_pages;  /* 1 GiB pages */
 };
 
 /* Where an attempt stands; named in the record, in the log and at checkpoints. */
