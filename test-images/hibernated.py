@@ -7,6 +7,7 @@ image depends on: packages, recipe, machine, firmware, QEMU and the guest's sour
 import dataclasses
 import functools
 import hashlib
+import inspect
 import json
 import pathlib
 import secrets
@@ -29,6 +30,8 @@ def _surroundings():
     digest = hashlib.sha256()
     for path in [*(cache.HERE / name for name in SOURCES), machines.CODE]:
         digest.update(hashlib.sha256(pathlib.Path(path).read_bytes()).digest())
+    for function in (machines.Machine.command, machines.Machine._disk_device):
+        digest.update(inspect.getsource(function).encode())
     digest.update(subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True,
                                  check=True).stdout)
     for name in ("busybox-static", "systemd-boot-efi"):

@@ -32,6 +32,7 @@ class Config:
     cpu: str = "max,la57=off"
     disk: str = "virtio"          # virtio, nvme or ahci
     sector: int = 512
+    bootindex: bool = False       # whether firmware is told to connect the disk, not only the ESP
     tpm: bool = False
     vga: str = "none"
 
@@ -172,9 +173,10 @@ class Machine:
     def _disk_device(self):
         sector = self.config.sector
         blocks = f"logical_block_size={sector},physical_block_size={sector}"
-        return {"virtio": f"virtio-blk-pci,drive=disk,addr=5,{blocks}",
-                "nvme": f"nvme,drive=disk,serial=thaw,addr=5,{blocks}",
-                "ahci": "ide-hd,drive=disk,bus=ide.0"}[self.config.disk]
+        # With a boot order OVMF connects the devices in it and no others.
+        return {"virtio": f"virtio-blk-pci,drive=disk,bootindex=1,addr=5,{blocks}",
+                "nvme": f"nvme,drive=disk,serial=thaw,bootindex=1,addr=5,{blocks}",
+                "ahci": "ide-hd,drive=disk,bootindex=1,bus=ide.0"}[self.config.disk]
 
     # --- watching --------------------------------------------------------------------------------
     def wait(self, patterns, timeout):
