@@ -14,6 +14,8 @@
 
 bool console_verbose;
 
+static const struct thaw_report *announced;
+
 struct line {
 	CHAR16 text[LINE_MAX + 3];
 	size_t len;
@@ -116,14 +118,6 @@ void console_note(const char *what, uint64_t a, uint64_t b)
 	finish(&line);
 }
 
-void console_jump(void)
-{
-	struct line line = begin("jump");
-
-	if (console_verbose)
-		finish(&line);
-}
-
 static void show_phases(const struct thaw_report *report)
 {
 	static const char *const names[THAW_PHASE_COUNT] = {"look", "plan", "load", "commit",
@@ -137,6 +131,22 @@ static void show_phases(const struct thaw_report *report)
 		put_number(&line, report->phase_us[i], 10);
 		finish(&line);
 	}
+}
+
+void console_announce(const struct thaw_report *report)
+{
+	announced = report;
+}
+
+void console_jump(void)
+{
+	struct line line = begin("jump");
+
+	if (!console_verbose)
+		return;
+	if (announced)
+		show_phases(announced);
+	finish(&line);
 }
 
 static void show_reason(const struct thaw_diag *diag)

@@ -21,6 +21,10 @@ void console_warn(const char *text, uint64_t number);
 void console_start(void);
 void console_map(const struct thaw_memmap *map);
 void console_note(const char *what, uint64_t a, uint64_t b);
+
+/* Before the jump, the phases so far: of the report that was announced, the attempt not being over.
+ */
+void console_announce(const struct thaw_report *report);
 void console_jump(void);
 
 /* How an attempt ended: its phases when verbose, the reason unless it is "no image". */

@@ -60,6 +60,7 @@ static void restore(const struct config *config, struct candidate *found, size_t
 	struct thaw_options options = {config->dry_run, config->by_hand};
 	enum thaw_err err = machine_init(&machine);
 
+	console_announce(report);
 	if (err == THAW_OK)
 		err = obstacle(found, count);
 	if (err == THAW_OK) {
@@ -68,7 +69,15 @@ static void restore(const struct config *config, struct candidate *found, size_t
 		pass_over(&machine, found, thaw_min(count, CANDIDATES_MAX), err);
 		thaw_fail(&report->diag, err, "images found", count, CANDIDATES_MAX);
 	}
+	console_report(report);
 	memory_release();
+	/*
+	 * Somebody still runs in our code, or reads into our memory, all of which firmware takes
+	 * back when we return. The record keeps the next start from trying the same again; a dry
+	 * run leaves none, and would reset for ever.
+	 */
+	if (memory_is_kept() && !config->dry_run)
+		machine.reset(&machine);
 }
 
 static void look(const struct config *config)
@@ -83,7 +92,8 @@ static void look(const struct config *config)
 	}
 	if (count)
 		restore(config, found, count, &report);
-	console_report(&report);
+	else
+		console_report(&report);
 }
 
 /*

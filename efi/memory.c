@@ -112,6 +112,11 @@ void memory_keep(void)
 	kept = true;
 }
 
+bool memory_is_kept(void)
+{
+	return kept;
+}
+
 /* Buffers held parts of the image. Claims are the loader's to clear: it knows what it touched. */
 static void give_back(const struct span *span)
 {

@@ -19,6 +19,7 @@ void *memory_frame(struct thaw_machine *m, uint64_t frame);
 
 /* From now on nothing is given back: somebody who does not answer may still use it. */
 void memory_keep(void);
+bool memory_is_kept(void);
 
 /* Gives back whatever was taken, buffers cleared. */
 void memory_release(void);

@@ -2,9 +2,13 @@
 /*
  * mp.c: the other processors as workers, through EFI_MP_SERVICES_PROTOCOL.
  *
- * A worker has returned when two things are true: its work stored the last of its results (a flag
- * in shared memory, set by the worker), and firmware regards the processor as idle (the event). The
- * first lets us use the results, the second close the event and leave firmware.
+ * All are woken by one call: EDK2 resets halted processors to wake them, which takes 10 ms each
+ * time, but the same 10 ms for all. Each takes the next number; those beyond the limit return at
+ * once.
+ *
+ * They have returned when two things are true: the work of each stored the last of its results (a
+ * counter in shared memory), and firmware regards them as idle (the event). The first lets us use
+ * the results, the second close the event and leave firmware.
  */
 #include "mp.h"
 
@@ -13,20 +17,17 @@
 #include "memory.h"
 #include "protocol/mp_services.h"
 
-#define WORKERS_MAX 64
-#define JOIN_US	    10000000
+#define JOIN_US	 10000000
+#define NUDGE_US 1000000
 
-struct worker {
+static struct {
 	void (*work)(void *arg, unsigned n);
 	void *arg;
-	unsigned n;
-	bool returned; /* written by the worker, atomically */
-	UINTN processor;
+	unsigned begun;	   /* workers waited for */
+	unsigned next;	   /* number of the last that came, atomic */
+	unsigned returned; /* how many of those waited for are done, atomic */
 	EFI_EVENT done;
-};
-
-static struct worker workers[WORKERS_MAX];
-static unsigned worker_count;
+} crew;
 
 static struct mp_services *mp_services(void)
 {
@@ -39,38 +40,31 @@ static struct mp_services *mp_services(void)
 }
 
 /*
- * Runs on the other processor. It has a small stack (EDK2: 32 KiB) and no firmware services. One
- * that cannot run compiled code leaves its share to the others.
+ * Runs on the other processors. They have small stacks (EDK2: 32 KiB) and no firmware services. One
+ * that is not set up for compiled code leaves its share to the others.
  */
 static VOID EFIAPI run_worker(VOID *argument)
 {
-	struct worker *worker = argument;
+	unsigned n = __atomic_add_fetch(&crew.next, 1, __ATOMIC_RELAXED);
 
+	(void)argument;
+	if (n > crew.begun)
+		return;
 	if (cpu_runs_sse())
-		worker->work(worker->arg, worker->n);
-	__atomic_store_n(&worker->returned, true, __ATOMIC_RELEASE);
+		crew.work(crew.arg, n);
+	__atomic_add_fetch(&crew.returned, 1, __ATOMIC_RELEASE);
 }
 
-static bool is_usable(struct mp_services *mp, UINTN processor)
+static EFI_STATUS start(struct mp_services *mp)
 {
-	struct mp_processor info = {.status = 0};
+	EFI_STATUS status = fw.bs->CreateEvent(0, 0, NULL, NULL, &crew.done);
 
-	if (EFI_ERROR(mp->get_info(mp, processor, &info)))
-		return false;
-	return (info.status & (MP_STATUS_BSP | MP_STATUS_ENABLED | MP_STATUS_HEALTHY)) ==
-	       (MP_STATUS_ENABLED | MP_STATUS_HEALTHY);
-}
-
-static bool start(struct mp_services *mp, struct worker *worker)
-{
-	EFI_STATUS status;
-
-	if (EFI_ERROR(fw.bs->CreateEvent(0, 0, NULL, NULL, &worker->done)))
-		return false;
-	status = mp->start_one(mp, run_worker, worker->processor, worker->done, 0, worker, NULL);
 	if (EFI_ERROR(status))
-		fw.bs->CloseEvent(worker->done);
-	return !EFI_ERROR(status);
+		return status;
+	status = mp->start_all(mp, run_worker, FALSE, crew.done, 0, NULL, NULL);
+	if (EFI_ERROR(status))
+		fw.bs->CloseEvent(crew.done);
+	return status;
 }
 
 unsigned mp_workers_start(struct thaw_machine *m, unsigned limit,
@@ -80,22 +74,22 @@ unsigned mp_workers_start(struct thaw_machine *m, unsigned limit,
 	UINTN count, enabled;
 
 	(void)m;
-	if (worker_count || !mp || EFI_ERROR(mp->get_count(mp, &count, &enabled)))
+	if (crew.begun || !limit || !mp || EFI_ERROR(mp->get_count(mp, &count, &enabled)) ||
+	    enabled < 2)
 		return 0;
-	for (UINTN i = 0; i < count && worker_count < limit && worker_count < WORKERS_MAX; i++) {
-		struct worker *worker = &workers[worker_count];
-
-		*worker = (struct worker){
-			.work = work, .arg = arg, .n = worker_count + 1, .processor = i};
-		if (is_usable(mp, i) && start(mp, worker))
-			worker_count++;
-	}
-	return worker_count;
+	crew.work = work;
+	crew.arg = arg;
+	crew.next = 0;
+	crew.returned = 0;
+	crew.begun = (unsigned)thaw_min(enabled - 1, limit);
+	if (EFI_ERROR(start(mp)))
+		crew.begun = 0;
+	return crew.begun;
 }
 
-static bool wait_returned(const struct worker *worker, uint64_t until)
+static bool wait_returned(uint64_t until)
 {
-	while (!__atomic_load_n(&worker->returned, __ATOMIC_ACQUIRE)) {
+	while (__atomic_load_n(&crew.returned, __ATOMIC_ACQUIRE) != crew.begun) {
 		if (cpu_now_us() > until)
 			return false;
 		cpu_relax();
@@ -103,33 +97,39 @@ static bool wait_returned(const struct worker *worker, uint64_t until)
 	return true;
 }
 
-static bool wait_idle(struct mp_services *mp, struct worker *worker, uint64_t until)
+static VOID EFIAPI do_nothing(VOID *argument)
 {
-	(void)mp;
-	while (fw.bs->CheckEvent(worker->done) != EFI_SUCCESS) {
-		if (cpu_now_us() > until)
+	(void)argument;
+}
+
+/*
+ * EDK2 looks for finished processors on a timer of 100 ms, and whenever some are to be started. So
+ * ask it to start something trivial. PI 1.7, 13.4.4, "EFI_NOT_READY: Any enabled APs are busy":
+ * every other answer comes after firmware noticed that the workers are done and signalled the
+ * event.
+ */
+static bool wait_idle(struct mp_services *mp, uint64_t until)
+{
+	while (fw.bs->CheckEvent(crew.done) != EFI_SUCCESS) {
+		if (!mp || cpu_now_us() > until)
 			return false;
-		cpu_relax();
+		mp->start_all(mp, do_nothing, FALSE, NULL, NUDGE_US, NULL, NULL);
 	}
-	fw.bs->CloseEvent(worker->done);
+	fw.bs->CloseEvent(crew.done);
 	return true;
 }
 
 enum thaw_err mp_workers_join(struct thaw_machine *m)
 {
-	struct mp_services *mp = mp_services();
 	uint64_t until = cpu_now_us() + JOIN_US;
-	bool all = true;
 
 	(void)m;
-	for (unsigned i = 0; i < worker_count; i++)
-		all = wait_returned(&workers[i], until) && all;
-	for (unsigned i = 0; i < worker_count && all; i++)
-		all = wait_idle(mp, &workers[i], until);
-	if (!all) {
+	if (!crew.begun)
+		return THAW_OK;
+	if (!wait_returned(until) || !wait_idle(mp_services(), until)) {
 		memory_keep();
 		return THAW_WORKER;
 	}
-	worker_count = 0;
+	crew.begun = 0;
 	return THAW_OK;
 }

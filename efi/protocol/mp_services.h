@@ -18,41 +18,23 @@
 		}                                                                                  \
 	}
 
-#define MP_STATUS_BSP	  0x1
-#define MP_STATUS_ENABLED 0x2
-#define MP_STATUS_HEALTHY 0x4
-
-struct mp_processor {
-	UINT64 id;
-	UINT32 status;
-	UINT32 package;
-	UINT32 core;
-	UINT32 thread;
-	UINT32 location2[6]; /* since PI 1.7: older firmware leaves it alone */
-};
-
-PROTOCOL_OFFSET(struct mp_processor, status, 8);
-PROTOCOL_OFFSET(struct mp_processor, location2, 24);
-PROTOCOL_SIZE(struct mp_processor, 48);
-
 typedef VOID(EFIAPI *mp_procedure)(VOID *argument);
 
 struct mp_services {
 	EFI_STATUS(EFIAPI *get_count)
 	(struct mp_services *self, UINTN *ret_count, UINTN *ret_enabled);
-	EFI_STATUS(EFIAPI *get_info)
-	(struct mp_services *self, UINTN number, struct mp_processor *ret);
-	VOID *start_all;
-	/* done NULL: waits for the procedure to return */
-	EFI_STATUS(EFIAPI *start_one)
-	(struct mp_services *self, mp_procedure procedure, UINTN number, EFI_EVENT done,
-	 UINTN timeout_us, VOID *argument, BOOLEAN *ret_finished);
+	VOID *get_info;
+	/* done NULL: waits for all procedures to return */
+	EFI_STATUS(EFIAPI *start_all)
+	(struct mp_services *self, mp_procedure procedure, BOOLEAN one_by_one, EFI_EVENT done,
+	 UINTN timeout_us, VOID *argument, UINTN **ret_failed);
+	VOID *start_one;
 	VOID *switch_bsp;
 	VOID *enable_disable;
 	VOID *who_am_i;
 };
 
-PROTOCOL_OFFSET(struct mp_services, start_one, 24);
+PROTOCOL_OFFSET(struct mp_services, start_all, 16);
 PROTOCOL_SIZE(struct mp_services, 56);
 
 #endif
