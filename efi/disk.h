@@ -16,8 +16,10 @@ struct disk {
 	EFI_BLOCK_IO2_PROTOCOL *block_io2; /* NULL: none */
 	UINT32 media_id;
 	UINT32 blocks_per_page;
-	EFI_BLOCK_IO2_TOKEN token; /* of the read in the background */
+	uint64_t seen_pages, seen_us; /* what reading took so far: tells how fast the device is */
+	EFI_BLOCK_IO2_TOKEN token;    /* of the read in the background */
 	bool in_background;
+	uint64_t until_us;    /* when it is late */
 	uint64_t page, count; /* what it reads, and where to */
 	void *buf;
 };
