@@ -17,31 +17,39 @@ PYTHON ?= python3
 IMAGEFMT := $(wildcard imagefmt/*.c)
 LOADER := $(wildcard loader/*.c) $(wildcard loader/*.S)
 
+# Only what goes wrong is worth reading; V=1 shows the commands.
+ifndef V
+.SILENT:
+endif
+
 WARNINGS := -Wall -Wextra -Wconversion -Werror
 CPPFLAGS += -DTHAW_VERSION='"$(VERSION)"'
 
-.PHONY: all efi test check check-all demo bench fuzz clean need
-all: efi $(BUILD)/thawctl
-efi: $(BUILD)/thaw.efi
+.PHONY: all test check check-all demo bench fuzz clean setup packages
+all: $(BUILD)/thaw.efi $(BUILD)/thawctl
+
+# Names the one apt line for what is missing, before the compiler stumbles over it.
+$(BUILD)/thaw.efi $(BUILD)/thaw-test.efi $(BUILD)/thawctl: | packages
+packages:
+	test-images/setup.sh --check build
 
 include efi/efi.mk
 include tests/tests.mk
 include tools/tools.mk
 
-# The real guests: one runner, cases are data.
-check: setup
-	$(MAKE) all test-efi
-	tests/check --group check
-check-all: setup
-	$(MAKE) all test-efi
-	tests/check --group all
-demo: setup
-	$(MAKE) efi
-	test-images/demo
-.PHONY: setup test-efi
+# As root these install what is missing, so that they work on a fresh machine.
 setup:
-	@test-images/setup.sh
-test-efi: $(BUILD)/thaw-test.efi
+	test-images/setup.sh
+
+check: setup
+	$(MAKE) all $(BUILD)/thaw-test.efi
+	tests/check check
+check-all: setup
+	$(MAKE) all $(BUILD)/thaw-test.efi
+	tests/check all
+demo: setup
+	$(MAKE) $(BUILD)/thaw.efi
+	test-images/demo
 
 clean:
 	rm -rf $(BUILD)
