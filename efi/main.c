@@ -57,7 +57,7 @@ static void restore(const struct config *config, struct candidate *found, size_t
 		    struct thaw_report *report)
 {
 	static struct thaw_machine machine;
-	struct thaw_options options = {config->dry_run, config->by_hand};
+	struct thaw_options options = {.dry_run = config->dry_run, .by_hand = config->by_hand};
 	enum thaw_err err = machine_init(&machine);
 
 	console_announce(report);

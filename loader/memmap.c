@@ -118,34 +118,28 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 	return merge(map);
 }
 
-/* Linux's e820 types (arch/x86/include/asm/e820/types.h); 0: left out of the table. */
+/* 0: left out of the table. */
 static uint32_t e820_type(enum thaw_mem_type type)
 {
 	static const uint32_t types[] = {
-		[THAW_MEM_FREE] = 1,	   [THAW_MEM_BOOT] = 1,
-		[THAW_MEM_UNACCEPTED] = 1, [THAW_MEM_SPECIAL] = 0xefffffff,
-		[THAW_MEM_PERSISTENT] = 7, [THAW_MEM_ACPI] = 3,
-		[THAW_MEM_NVS] = 4,	   [THAW_MEM_RUNTIME] = 2,
-		[THAW_MEM_RESERVED] = 2,   [THAW_MEM_UNUSABLE] = 5,
-		[THAW_MEM_MMIO] = 2,	   [THAW_MEM_UNKNOWN] = 0,
+		[THAW_MEM_FREE] = THAW_E820_RAM,
+		[THAW_MEM_BOOT] = THAW_E820_RAM,
+		[THAW_MEM_UNACCEPTED] = THAW_E820_RAM,
+		[THAW_MEM_SPECIAL] = 0xefffffff, /* E820_TYPE_SOFT_RESERVED */
+		[THAW_MEM_PERSISTENT] = THAW_E820_PMEM,
+		[THAW_MEM_ACPI] = THAW_E820_ACPI,
+		[THAW_MEM_NVS] = THAW_E820_NVS,
+		[THAW_MEM_RUNTIME] = THAW_E820_RESERVED,
+		[THAW_MEM_RESERVED] = THAW_E820_RESERVED,
+		[THAW_MEM_UNUSABLE] = THAW_E820_UNUSABLE,
+		[THAW_MEM_MMIO] = THAW_E820_RESERVED,
+		[THAW_MEM_UNKNOWN] = 0,
 	};
 
 	return types[type];
 }
 
-struct e820_entry {
-	uint64_t addr;
-	uint64_t size;
-	uint32_t type;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct e820_entry) == 20, "as in Linux's table");
-
-/*
- * The next entry of the table, from range *i on: neighbours of one e820 type are one entry. False
- * at the end.
- */
-static bool next_e820(const struct thaw_memmap *map, size_t *i, struct e820_entry *ret)
+bool thaw_memmap_next_e820(const struct thaw_memmap *map, size_t *i, struct thaw_e820 *ret)
 {
 	uint64_t end;
 
@@ -165,15 +159,15 @@ static bool next_e820(const struct thaw_memmap *map, size_t *i, struct e820_entr
 
 uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map)
 {
-	struct e820_entry entry;
+	struct thaw_e820 entry;
 	uint32_t count = 0;
 	uint32_t crc;
 	size_t i;
 
-	for (i = 0; next_e820(map, &i, &entry);)
+	for (i = 0; thaw_memmap_next_e820(map, &i, &entry);)
 		count++;
 	crc = thaw_crc32(UINT32_MAX, &count, sizeof(count));
-	for (i = 0; next_e820(map, &i, &entry);)
+	for (i = 0; thaw_memmap_next_e820(map, &i, &entry);)
 		crc = thaw_crc32(crc, &entry, sizeof(entry));
 	return ~crc;
 }
@@ -184,7 +178,7 @@ uint64_t thaw_memmap_ram_frames(const struct thaw_memmap *map)
 	size_t i;
 
 	for (i = 0; i < map->count; i++) {
-		if (e820_type(map->ranges[i].type) == 1)
+		if (e820_type(map->ranges[i].type) == THAW_E820_RAM)
 			frames += thaw_range_count(map->ranges[i].frames);
 	}
 	return frames;

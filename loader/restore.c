@@ -27,7 +27,8 @@ struct story {
 	struct thaw_handoff handoff;
 	uint64_t phase_began_us;
 	bool la57;
-	bool loaded; /* memory holds what a fall-through must clear */
+	bool drifted; /* the memory map is not the saved one */
+	bool loaded;  /* memory holds what a fall-through must clear */
 };
 
 static void note(struct story *s, const char *what, uint64_t a, uint64_t b)
@@ -128,15 +129,14 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 
 /* --- plan -------------------------------------------------------------------------------- */
 
-static enum thaw_err check_digest(struct story *s)
+/* A map that differs is looked into once the image is loaded: the saved map is among its pages. */
+static bool is_saved_map(struct story *s)
 {
 	const struct thaw_facts *facts = &s->image.facts;
 	uint32_t today = thaw_memmap_e820_crc32(&s->map);
 
 	note(s, "memory-map-digest", facts->digest, today);
-	if (facts->digest_kind == THAW_DIGEST_CRC32 && facts->digest != today)
-		return thaw_fail(s->diag, THAW_MEMORY_MAP, "e820 digest", facts->digest, today);
-	return THAW_OK;
+	return facts->digest_kind == THAW_DIGEST_NONE || facts->digest == today;
 }
 
 /* A range that firmware will not give away is done without: its frames are staged. */
@@ -165,10 +165,9 @@ static enum thaw_err reserve(struct story *s)
 
 static enum thaw_err plan(struct story *s)
 {
-	enum thaw_err err = check_digest(s);
+	enum thaw_err err = thaw_plan_check(&s->image, &s->map, s->diag);
 
-	if (!err)
-		err = thaw_plan_check(&s->image, &s->map, s->diag);
+	s->drifted = !is_saved_map(s) && !s->options->any_map;
 	if (!err)
 		err = reserve(s);
 	if (err)
@@ -207,6 +206,8 @@ static enum thaw_err load(struct story *s)
 	s->loaded = true;
 	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, s->diag);
 	wipe_opened(s);
+	if (!err && s->drifted)
+		err = thaw_drift_check(s->m, &s->image, &s->plan, &s->map, s->diag);
 	if (!err)
 		err = thaw_entry_check(s->m, &s->image, &s->plan, &s->la57, s->diag);
 	note(s, "la57", s->la57, s->m->cpu.runs_la57);

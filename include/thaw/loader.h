@@ -21,6 +21,31 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 /* CRC-32 of the e820 table that Linux's EFI stub would make of the map (see memmap.c). */
 uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map);
 
+/* Linux's e820 types (arch/x86/include/asm/e820/types.h). */
+enum thaw_e820_type {
+	THAW_E820_RAM = 1,
+	THAW_E820_RESERVED = 2,
+	THAW_E820_ACPI = 3,
+	THAW_E820_NVS = 4,
+	THAW_E820_UNUSABLE = 5,
+	THAW_E820_PMEM = 7,
+};
+
+/* An entry of Linux's e820 table, as it lies in memory and under the digest. Bytes, not frames. */
+struct thaw_e820 {
+	uint64_t addr;
+	uint64_t size;
+	uint32_t type; /* enum thaw_e820_type, or a value of the kernel's own */
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct thaw_e820) == 20, "as in Linux's table");
+
+/*
+ * The next entry of the table that Linux's EFI stub would make of the map, from range *i on; begin
+ * with *i == 0. false at the end.
+ */
+bool thaw_memmap_next_e820(const struct thaw_memmap *map, size_t *i, struct thaw_e820 *ret);
+
 /* Frames that Linux counts as RAM: bounds what an image may hold. */
 uint64_t thaw_memmap_ram_frames(const struct thaw_memmap *map);
 
@@ -151,6 +176,34 @@ enum thaw_err thaw_load_run(struct thaw_load *load, const struct thaw_image *ima
 /* Clears whatever a failed load left in memory, so that the next boot entry does not inherit it. */
 void thaw_load_wipe(struct thaw_load *load);
 
+/* --- drift ------------------------------------------------------------------------------- */
+
+/* Why a memory map may differ from the saved one, or may not: one difference. */
+struct thaw_drift {
+	const char *what;	/* static string */
+	struct thaw_e820 range; /* of the saved map, or of today's when it is new */
+	uint64_t today;		/* where a range of this size and type lies today; 0: nowhere */
+};
+
+/*
+ * The image is loaded and its digest is not today's: finds the saved machine's own firmware table
+ * among the image's pages and compares it with the map, range by range; differences are told to
+ * m->note. THAW_OK: resuming is safe all the same (see drift.c). THAW_MEMORY_MAP: it is not, or the
+ * table was not found.
+ */
+enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *image,
+			       const struct thaw_plan *plan, const struct thaw_memmap *map,
+			       struct thaw_diag *diag);
+
+/*
+ * The comparison alone: count entries of a saved table against a map. THAW_OK, or THAW_MEMORY_MAP
+ * and the first difference that forbids it in *ret. tell, which may be NULL, gets every difference.
+ */
+enum thaw_err thaw_drift_compare(const struct thaw_e820 *saved, size_t count,
+				 const struct thaw_memmap *map, struct thaw_drift *ret,
+				 void (*tell)(void *arg, const struct thaw_drift *drift),
+				 void *arg);
+
 /* --- entry ------------------------------------------------------------------------------- */
 
 /*
@@ -203,6 +256,7 @@ _Noreturn void thaw_handoff_jump(const struct thaw_handoff *handoff);
 
 struct thaw_options {
 	bool dry_run;
+	bool any_map; /* host only: the map is made up, so its digest says nothing */
 	bool by_hand; /* the user insists: the record's verdict is shown, not obeyed */
 };
 
