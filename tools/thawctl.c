@@ -4,6 +4,8 @@
  */
 #include "thawctl.h"
 
+#include "check.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -33,6 +35,7 @@ static int show_help(int argc, char **argv);
 static int show_version(int argc, char **argv);
 
 static const struct command commands[] = {
+	{"check", check_main, "say whether an image would be restored"},
 	{"--help", show_help, "show this text"},
 	{"--version", show_version, "show the version"},
 };

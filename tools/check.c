@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * check.c: thawctl check PATH: would this image be restored?
+ *
+ * The answer is firmware's own: thaw_restore() runs as a dry run, in its own order, on a machine of
+ * paper. Without a firmware's map, what does not depend on one is tried. Before that the image is
+ * found as firmware finds it.
+ */
+#include "check.h"
+
+#include "memmap_file.h"
+#include "rehearse.h"
+#include "thawctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- the command line -------------------------------------------------------------------- */
+
+static const char usage[] =
+	"Usage: thawctl check [OPTION]... PATH\n"
+	"Says whether thaw would restore the hibernation image in PATH, a partition, a disk or a\n"
+	"disk image. Nothing is written.\n"
+	"\n"
+	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH: a swap\n"
+	"                   file, with the number that resume_offset= has\n"
+	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose yes', "
+	"or\n"
+	"                   the directory /sys/firmware/memmap\n"
+	"  --json           answer in JSON\n"
+	"  --verbose        show what the loader notes, and how long each phase took\n"
+	"  --help           show this text\n"
+	"\n"
+	"Exit status: 0 would be restored, 1 no image, 2 would be refused, 3 could not be "
+	"checked,\n"
+	"64 wrong usage.\n";
+
+enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_JSON, OPT_VERBOSE, OPT_HELP };
+
+static const struct option options[] = {
+	{"offset", required_argument, NULL, OPT_OFFSET},
+	{"memmap", required_argument, NULL, OPT_MEMMAP},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"verbose", no_argument, NULL, OPT_VERBOSE},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+static bool parse_pages(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+static bool take_option(struct check *c, int option)
+{
+	switch (option) {
+	case OPT_OFFSET:
+		c->has_offset = true;
+		return parse_pages(optarg, &c->header_page);
+	case OPT_MEMMAP:
+		c->memmap_path = optarg;
+		return true;
+	case OPT_JSON:
+		c->json = true;
+		return true;
+	case OPT_VERBOSE:
+		c->verbose = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* THAWCTL_DONE, and no path: help was asked for. */
+static int parse(struct check *c, int argc, char **argv)
+{
+	static const char hint[] = "'thawctl check --help' shows the usage.";
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			fputs(usage, stdout);
+			return THAWCTL_DONE;
+		}
+		if (!take_option(c, option)) {
+			thawctl_error(hint, "check: '%s' is not understood", argv[optind - 1]);
+			return THAWCTL_USAGE;
+		}
+	}
+	if (optind != argc - 1) {
+		thawctl_error(hint,
+			      optind < argc ? "check: more than one path" : "check: no path given");
+		return THAWCTL_USAGE;
+	}
+	c->path = argv[optind];
+	return THAWCTL_DONE;
+}
+
+/* --- finding the area -------------------------------------------------------------------- */
+
+static int open_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0) {
+		thawctl_error(errno == EACCES ? "Run it as root: sudo thawctl check ..."
+					      : "'lsblk' lists the disks and partitions there are.",
+			      "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (!fstat(fd, &st) && (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
+		return fd;
+	thawctl_error("Name a block device, or a file with the content of one.",
+		      "%s: neither a block device nor a regular file", path);
+	close(fd);
+	return -1;
+}
+
+static enum thaw_err refuse_foreign(struct check *c, const struct area *area, const char *kind)
+{
+	c->area = area;
+	c->foreign = kind;
+	return thaw_fail(&c->report.diag, THAW_FOREIGN, kind, 0, 0);
+}
+
+static enum thaw_err choose_image(struct check *c, const struct areas *areas)
+{
+	const struct area *area = areas->list;
+
+	if (areas->images > 1)
+		return thaw_fail(&c->report.diag, THAW_AMBIGUOUS, "images found", areas->images, 0);
+	while (!area->has_image)
+		area++;
+	if (area->foreign[0])
+		return refuse_foreign(c, area, area->foreign);
+	c->area = area;
+	return THAW_OK;
+}
+
+/* What is there instead: said where it explains that there is no image. */
+static enum thaw_err explain_none(struct check *c, const struct areas *areas)
+{
+	static const char *const containers[] = {
+		"crypto_LUKS", "LVM2_member", "linux_raid_member", "bcache", "isw_raid_member",
+	};
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < areas->count; i++) {
+		const struct area *area = &areas->list[i];
+
+		if (area->foreign[0] && (area->is_swap || !area->partition))
+			return refuse_foreign(c, area, area->foreign);
+		for (k = 0; k < THAW_ARRAY_LEN(containers); k++) {
+			if (!strcmp(area->foreign, containers[k])) {
+				c->container = area->foreign;
+				c->container_partition = area->partition;
+			}
+		}
+	}
+	return thaw_fail(&c->report.diag, THAW_NO_IMAGE, "areas", areas->count, 0);
+}
+
+/* As firmware looks for it: in every partition, or in the whole of what has none. */
+static enum thaw_err find_area(struct check *c, int fd, struct areas *areas)
+{
+	const char *kind = area_stacked_kind(fd);
+
+	if (!areas_find(fd, areas, c->has_offset)) {
+		c->read_error = errno;
+		return thaw_fail(&c->report.diag, THAW_READ, "areas", 0, 0);
+	}
+	if (kind)
+		return refuse_foreign(c, NULL, kind);
+	if (c->has_offset) {
+		c->area = areas->list;
+		return THAW_OK;
+	}
+	return areas->images ? choose_image(c, areas) : explain_none(c, areas);
+}
+
+/* --- trying it --------------------------------------------------------------------------- */
+
+/*
+ * A first look at the image, for what has to be known before it is loaded: what map to make up,
+ * and whether this machine has the memory.
+ */
+static enum thaw_err survey(struct check *c, struct host_disk *disk, struct thaw_memmap *map)
+{
+	struct host_memory memory;
+	struct thaw_image image;
+	struct thaw_facts *facts = &c->report.facts;
+	uint64_t limit = UINT64_C(1) << 40; /* frames: addresses have 52 bits */
+	uint64_t need;
+	enum thaw_err err;
+
+	if (map->count)
+		limit = thaw_memmap_ram_frames(map);
+	host_memory_init(&memory);
+	err = thaw_image_open(&image, &disk->seam, c->header_page, limit, &memory.seam,
+			      &c->report.diag);
+	*facts = image.facts;
+	need = (facts->data_frames + facts->zero_frames) << THAW_PAGE_SHIFT;
+	if (!err && need > host_memory_available())
+		err = thaw_fail(&c->report.diag, THAW_MEMORY, "bytes needed, available", need,
+				host_memory_available());
+	if (!err && !map->count && memmap_make_up(&image, map))
+		err = thaw_fail(&c->report.diag, THAW_MEMORY, "memory map", image.run_count, 0);
+	host_memory_free(&memory);
+	return err;
+}
+
+static void try(struct check *c, struct host_disk *disk, struct thaw_memmap *map)
+{
+	static struct host_machine machine;
+	struct thaw_options how = {.dry_run = true};
+
+	c->digest_today = thaw_memmap_e820_crc32(map);
+	c->map_ranges = map->count;
+	host_machine_init(&machine, map);
+	machine.show_notes = c->verbose;
+	machine.show_progress = !c->verbose && isatty(STDERR_FILENO);
+	if (c->memmap_path)
+		thaw_restore(&machine.seam, &disk->seam, c->header_page, &how, &c->report);
+	else
+		rehearse(&machine.seam, &disk->seam, c->header_page, &c->report);
+	if (c->report.phase >= THAW_PHASE_COMMIT)
+		c->levels = machine.la57 ? 5 : 4;
+	c->processors = machine.worker_peak + 1;
+	host_machine_free(&machine);
+}
+
+static void check_area(struct check *c, int fd, struct thaw_memmap *map)
+{
+	struct areas areas = {0};
+	struct host_disk disk;
+	enum thaw_err err = find_area(c, fd, &areas);
+
+	if (!err) {
+		host_disk_init(&disk, fd, c->area->offset, c->area->size);
+		err = survey(c, &disk, map);
+		if (!err)
+			try(c, &disk, map);
+		c->read_pages = disk.read_pages;
+		c->read_error = disk.error;
+	}
+	if (c->json)
+		check_print_json(c);
+	else
+		check_print(c);
+	free(areas.list);
+}
+
+int check_exit(const struct check *c)
+{
+	enum thaw_err code = c->report.diag.code;
+
+	if (code == THAW_DRY_RUN)
+		return THAWCTL_DONE;
+	if (thaw_err_is_no_image(code))
+		return THAWCTL_NO_IMAGE;
+	return (code & 0xf00) == 0x200 ? THAWCTL_REFUSED : THAWCTL_ENVIRONMENT;
+}
+
+int check_main(int argc, char **argv)
+{
+	static struct check check;
+	struct thaw_memmap map = {0};
+	int result = parse(&check, argc, argv);
+	int fd;
+
+	if (result || !check.path)
+		return result;
+	if (check.memmap_path && !memmap_file_read(check.memmap_path, &map))
+		return THAWCTL_ENVIRONMENT;
+	fd = open_path(check.path);
+	if (fd >= 0) {
+		check_area(&check, fd, &map);
+		close(fd);
+	}
+	free(map.ranges);
+	return fd < 0 ? THAWCTL_ENVIRONMENT : check_exit(&check);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * check_print.c: the answer in words.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MIB(pages) ((double)(pages) / 256)
+
+static const char *codec_name(enum thaw_codec codec)
+{
+	static const char *const names[] = {
+		[THAW_CODEC_NONE] = "none",
+		[THAW_CODEC_LZO1X] = "lzo1x",
+		[THAW_CODEC_LZ4] = "lz4",
+	};
+
+	return names[codec];
+}
+
+static void begin(const char *what)
+{
+	printf("  %-14s ", what);
+}
+
+static void print_area(const struct check *c)
+{
+	const struct area *area = c->area;
+
+	printf("%s: ", c->path);
+	if (!area)
+		printf("%s\n", c->foreign ? c->foreign : "no single area");
+	else if (area->partition)
+		printf("partition %d, %.1f MiB at byte %" PRIu64 "\n", area->partition,
+		       (double)area->size / 1048576, area->offset);
+	else
+		printf("%.1f MiB, header at page %" PRIu64 "\n", (double)area->size / 1048576,
+		       c->header_page);
+}
+
+static void print_stream(const struct thaw_facts *f)
+{
+	begin("codec");
+	printf("%s, ", codec_name(f->codec));
+	if (f->has_checksum)
+		printf("checksum 0x%08" PRIx32 "\n", f->checksum);
+	else
+		puts("no checksum");
+	if (!f->stream_pages)
+		return;
+	begin("pages");
+	printf("%" PRIu64 " data, %" PRIu64 " zero, %" PRIu64 " list\n", f->data_frames,
+	       f->zero_frames, f->meta_pages);
+	if (!f->stored_pages)
+		return;
+	begin("stored");
+	printf("%.1f MiB for %.1f MiB (%.1f %%)\n", MIB(f->stored_pages), MIB(f->stream_pages),
+	       100 * (double)f->stored_pages / (double)f->stream_pages);
+}
+
+static void print_machine(const struct thaw_facts *f)
+{
+	begin("saved through");
+	puts(f->platform_mode ? "ACPI S4 (platform)" : "power off (shutdown or reboot)");
+	begin("hardware sig");
+	if (f->has_hw_sig)
+		printf("0x%08" PRIx32 "\n", f->hw_sig);
+	else
+		puts("none");
+	if (f->digest_kind == THAW_DIGEST_NONE)
+		return;
+	begin("memory map");
+	printf("digest 0x%08" PRIx32 "\n", f->digest);
+	begin("entry point");
+	printf("0x%" PRIx64 " at 0x%" PRIx64 ", page tables at 0x%" PRIx64 "\n", f->jump_va,
+	       f->jump_pa, f->root_pa);
+}
+
+static void print_facts(const struct thaw_facts *f)
+{
+	if (!f->mark)
+		return;
+	begin("format");
+	printf("%s", f->format);
+	puts(f->digest_kind == THAW_DIGEST_CRC32 ? ", restore record of Linux 5.13 and later" : "");
+	print_stream(f);
+	print_machine(f);
+	begin("identity");
+	printf("%016" PRIx64 ", header %016" PRIx64 "\n", f->identity, f->mark);
+}
+
+static void print_plan(const struct check *c)
+{
+	const struct thaw_report *r = &c->report;
+
+	if (c->memmap_path && r->facts.digest_kind) {
+		begin("firmware");
+		printf("%" PRIu64 " ranges, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
+		       c->digest_today,
+		       c->digest_today == r->facts.digest ? "the image's" : "not the image's");
+	} else if (r->phase > THAW_PHASE_LOOK) {
+		begin("firmware");
+		puts("no map to compare with (--memmap): every frame taken for RAM");
+	}
+	if (!c->memmap_path || r->phase < THAW_PHASE_LOAD)
+		return;
+	begin("plan");
+	printf("%" PRIu64 " frames in place, %" PRIu64 " staged, %" PRIu64 " zeroed\n", r->placed,
+	       r->staged, r->zeroed);
+}
+
+static void print_load(const struct check *c)
+{
+	const struct thaw_report *r = &c->report;
+	unsigned i;
+	static const char *const names[] = {"look", "plan", "load", "commit", "jump"};
+
+	if (c->levels) {
+		begin("loaded");
+		printf("%.1f MiB on %u processor%s in %.2f s; entry point proved, %u-level "
+		       "paging\n",
+		       MIB(r->facts.stream_pages), c->processors, c->processors == 1 ? "" : "s",
+		       r->phase_us[THAW_PHASE_LOAD] / 1e6, c->levels);
+	}
+	for (i = 0; c->verbose && i <= r->phase; i++) {
+		begin(i ? "" : "phases");
+		printf("%-7s %" PRIu32 " us\n", names[i], r->phase_us[i]);
+	}
+}
+
+/* As firmware prints it (efi/console.c). */
+static void print_reason(const struct check *c)
+{
+	const struct thaw_diag *d = &c->report.diag;
+
+	printf("not restored: %s: %s", thaw_err_name(d->code), thaw_err_sentence(d->code));
+	if (c->foreign)
+		printf(" (%s)", c->foreign);
+	else if (d->where)
+		printf(" (%s 0x%" PRIx64 " 0x%" PRIx64 ")", d->where, d->a, d->b);
+	putchar('\n');
+	if (d->code == THAW_READ && c->read_error)
+		printf("  %s\n", strerror(c->read_error));
+	if (c->container)
+		printf("  Partition %d is a %s; thaw does not see an image inside it.\n",
+		       c->container_partition, c->container);
+	printf("  %s\n", check_advice(c));
+}
+
+void check_print(const struct check *c)
+{
+	print_area(c);
+	print_facts(&c->report.facts);
+	print_plan(c);
+	print_load(c);
+	if (c->report.diag.code != THAW_DRY_RUN)
+		print_reason(c);
+	else if (c->memmap_path)
+		puts("thaw would restore this image.");
+	else
+		puts("thaw would restore this image, if the firmware's memory map is the image's.");
+}
