@@ -67,6 +67,21 @@ const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path)
 	return ret;
 }
 
+bool devpath_has_usb(const EFI_DEVICE_PATH *path)
+{
+	size_t size = devpath_size(path);
+
+	for (size_t offset = 0; offset < size; offset += node_size(node_at(path, offset))) {
+		const EFI_DEVICE_PATH *node = node_at(path, offset);
+
+		if (node_is(node, MESSAGING_DEVICE_PATH, MSG_USB_DP) ||
+		    node_is(node, MESSAGING_DEVICE_PATH, MSG_USB_CLASS_DP) ||
+		    node_is(node, MESSAGING_DEVICE_PATH, MSG_USB_WWID_DP))
+			return true;
+	}
+	return false;
+}
+
 static EFI_DEVICE_PATH node_header(uint8_t type, uint8_t subtype, size_t size)
 {
 	return (EFI_DEVICE_PATH){type, subtype, {(uint8_t)size, (uint8_t)(size >> 8)}};

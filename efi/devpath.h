@@ -19,6 +19,9 @@ bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole
 /* The last hard drive node, NULL if there is none. */
 const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path);
 
+/* Does the path lead through USB? */
+bool devpath_has_usb(const EFI_DEVICE_PATH *path);
+
 /*
  * Writes the path of a file on a volume: the volume's nodes, a file node, the end. file is
  * terminated UCS-2. Returns false when it does not fit in size bytes.

@@ -2,9 +2,9 @@
 /*
  * discover.c: which areas of which disks carry an image.
  *
- * An area is a partition, or a whole disk on which firmware found no partitions. Removable media
- * are looked at only when configured: whoever plugs in a disk must not choose what the machine
- * runs.
+ * An area is a partition, or a whole disk on which firmware found no partitions. Removable media,
+ * and whatever hangs on USB, are looked at only when configured: whoever plugs in a disk must not
+ * choose what the machine runs.
  */
 #include "discover.h"
 
@@ -54,12 +54,20 @@ static bool is_partuuid(EFI_HANDLE handle, const struct config_device *device)
 	       node->PartitionNumber == device->mbr_partition;
 }
 
+/* Most disks on USB say that their media is fixed: true of the media, not of the disk. */
+static bool is_removable(EFI_HANDLE handle, const EFI_BLOCK_IO_MEDIA *media)
+{
+	EFI_DEVICE_PATH *path = devpath_of(handle);
+
+	return media->RemovableMedia || (path && devpath_has_usb(path));
+}
+
 static bool is_in_question(const struct handles *all, EFI_HANDLE handle,
 			   const EFI_BLOCK_IO_MEDIA *media, const struct config_device *device)
 {
 	switch (device->kind) {
 	case CONFIG_DEVICE_ANY:
-		return !media->RemovableMedia &&
+		return !is_removable(handle, media) &&
 		       (media->LogicalPartition || !has_partitions(all, handle));
 	case CONFIG_DEVICE_PARTUUID:
 		return media->LogicalPartition && is_partuuid(handle, device);
@@ -80,8 +88,9 @@ static bool carries_image(struct candidate *candidate)
 	return true;
 }
 
+/* Sets *seen if the handle is an area in question; true if it carries an image. */
 static bool examine(const struct config *config, const struct handles *all, EFI_HANDLE handle,
-		    struct candidate *ret)
+		    struct candidate *ret, bool *seen)
 {
 	EFI_BLOCK_IO *io = firmware_protocol(handle, &block_io_guid);
 	struct candidate candidate = {.header_page = config->offset_pages};
@@ -89,6 +98,7 @@ static bool examine(const struct config *config, const struct handles *all, EFI_
 	if (!io || !is_in_question(all, handle, io->Media, &config->device) ||
 	    !disk_open(&candidate.disk, handle, io))
 		return false;
+	*seen = true;
 	candidate.read_only = io->Media->ReadOnly;
 	console_note("area", candidate.disk.seam.pages, io->Media->BlockSize);
 	if (!carries_image(&candidate))
@@ -111,23 +121,25 @@ static bool is_sensible(const struct config *config)
 	return false;
 }
 
-size_t discover(const struct config *config, struct candidate *ret, size_t max)
+size_t discover(const struct config *config, struct candidate *ret, size_t max, bool *ret_complete)
 {
 	struct handles all = {NULL, 0};
 	struct candidate found;
 	size_t count = 0;
+	bool seen = false;
 
-	if (!is_sensible(config) ||
-	    EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &all.count,
-						&all.list)))
+	*ret_complete = !is_sensible(config);
+	if (*ret_complete || EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL,
+								 &all.count, &all.list)))
 		return 0;
 	for (UINTN i = 0; i < all.count; i++) {
-		if (!examine(config, &all, all.list[i], &found))
+		if (!examine(config, &all, all.list[i], &found, &seen))
 			continue;
 		if (count < max)
 			ret[count] = found;
 		count++;
 	}
 	fw.bs->FreePool(all.list);
+	*ret_complete = seen && config->device.kind != CONFIG_DEVICE_ANY;
 	return count;
 }

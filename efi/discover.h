@@ -17,8 +17,9 @@ struct candidate {
 
 /*
  * Reads one page of every area in question and keeps the areas that carry an image's signature, at
- * most max. Returns how many there are, which may be more than max.
+ * most max. Returns how many there are, which may be more than max. *ret_complete: no other disk
+ * can matter: the one that is configured was there, or none can be meant.
  */
-size_t discover(const struct config *config, struct candidate *ret, size_t max);
+size_t discover(const struct config *config, struct candidate *ret, size_t max, bool *ret_complete);
 
 #endif

@@ -84,11 +84,12 @@ static void look(const struct config *config)
 {
 	static struct candidate found[CANDIDATES_MAX];
 	static struct thaw_report report = {.diag = {.code = THAW_NO_IMAGE}};
-	size_t count = discover(config, found, CANDIDATES_MAX);
+	bool complete;
+	size_t count = discover(config, found, CANDIDATES_MAX, &complete);
 
-	if (!count) {
+	if (!count && !complete) {
 		connect_storage();
-		count = discover(config, found, CANDIDATES_MAX);
+		count = discover(config, found, CANDIDATES_MAX, &complete);
 	}
 	if (count)
 		restore(config, found, count, &report);
