@@ -3,13 +3,12 @@
  * check.c: thawctl check PATH: would this image be restored?
  *
  * The answer is firmware's own: thaw_restore() runs as a dry run, in its own order, on a machine of
- * paper. Without a firmware's map, what does not depend on one is tried. Before that the image is
+ * paper; without a firmware's map on one that has the image's frames. Before that the image is
  * found as firmware finds it.
  */
 #include "check.h"
 
 #include "memmap_file.h"
-#include "rehearse.h"
 #include "thawctl.h"
 
 #include <errno.h>
@@ -226,20 +225,19 @@ static enum thaw_err survey(struct check *c, struct host_disk *disk, struct thaw
 static void try(struct check *c, struct host_disk *disk, struct thaw_memmap *map)
 {
 	static struct host_machine machine;
-	struct thaw_options how = {.dry_run = true};
+	struct thaw_options how = {.dry_run = true, .any_map = !c->memmap_path};
 
 	c->digest_today = thaw_memmap_e820_crc32(map);
 	c->map_ranges = map->count;
 	host_machine_init(&machine, map);
 	machine.show_notes = c->verbose;
 	machine.show_progress = !c->verbose && isatty(STDERR_FILENO);
-	if (c->memmap_path)
-		thaw_restore(&machine.seam, &disk->seam, c->header_page, &how, &c->report);
-	else
-		rehearse(&machine.seam, &disk->seam, c->header_page, &c->report);
+	thaw_restore(&machine.seam, &disk->seam, c->header_page, &how, &c->report);
 	if (c->report.phase >= THAW_PHASE_COMMIT)
 		c->levels = machine.la57 ? 5 : 4;
 	c->processors = machine.worker_peak + 1;
+	c->drift_count = machine.drift_count;
+	memcpy(c->drifts, machine.drifts, sizeof(c->drifts));
 	host_machine_free(&machine);
 }
 

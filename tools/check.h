@@ -27,7 +27,9 @@ struct check {
 	struct thaw_report report;
 	uint32_t digest_today;
 	uint64_t map_ranges;
-	unsigned levels; /* of the image's paging; 0: not known */
+	struct host_drift drifts[HOST_DRIFTS_MAX]; /* how the map differs from the saved one */
+	size_t drift_count;			   /* may be more than are kept */
+	unsigned levels;			   /* of the image's paging; 0: not known */
 	unsigned processors;
 	uint64_t read_pages;
 	int read_error; /* errno with THAW_READ */

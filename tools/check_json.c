@@ -94,6 +94,21 @@ static void put_image(struct json *j, const struct thaw_facts *f)
 	json_end(j);
 }
 
+static void put_drifts(struct json *j, const struct check *c)
+{
+	size_t i;
+
+	json_array(j, "differences");
+	for (i = 0; i < c->drift_count && i < HOST_DRIFTS_MAX; i++) {
+		json_object(j, NULL);
+		json_string(j, "what", c->drifts[i].what);
+		json_hex(j, "saved", c->drifts[i].saved);
+		json_hex(j, "today", c->drifts[i].today);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_plan(struct json *j, const struct check *c)
 {
 	const struct thaw_report *r = &c->report;
@@ -111,6 +126,7 @@ static void put_plan(struct json *j, const struct check *c)
 		json_number(j, "staged", r->staged);
 		json_number(j, "zeroed", r->zeroed);
 	}
+	put_drifts(j, c);
 	json_end(j);
 }
 

@@ -92,6 +92,23 @@ static void print_facts(const struct thaw_facts *f)
 	printf("%016" PRIx64 ", header %016" PRIx64 "\n", f->identity, f->mark);
 }
 
+static void print_drifts(const struct check *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->drift_count && i < HOST_DRIFTS_MAX; i++) {
+		const struct host_drift *d = &c->drifts[i];
+
+		begin(i ? "" : "differs");
+		printf("%s 0x%" PRIx64, d->what, d->saved);
+		if (d->today && d->today != d->saved)
+			printf(", today at 0x%" PRIx64, d->today);
+		putchar('\n');
+	}
+	if (i < c->drift_count)
+		printf("  %-14s and %zu more\n", "", c->drift_count - i);
+}
+
 static void print_plan(const struct check *c)
 {
 	const struct thaw_report *r = &c->report;
@@ -105,6 +122,7 @@ static void print_plan(const struct check *c)
 		begin("firmware");
 		puts("no map to compare with (--memmap): every frame taken for RAM");
 	}
+	print_drifts(c);
 	if (!c->memmap_path || r->phase < THAW_PHASE_LOAD)
 		return;
 	begin("plan");

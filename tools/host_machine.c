@@ -160,10 +160,31 @@ static enum thaw_err record_store(struct thaw_machine *m)
 	return THAW_OK;
 }
 
+static void add_drift(struct host_machine *machine, struct host_drift drift)
+{
+	if (machine->drift_count < HOST_DRIFTS_MAX)
+		machine->drifts[machine->drift_count] = drift;
+	machine->drift_count++;
+}
+
+static bool is_drift(const char *what)
+{
+	static const char *const names[] = {"map-ram-gone", "map-moved", "map-gone", "map-new"};
+	size_t i;
+
+	for (i = 0; i < THAW_ARRAY_LEN(names); i++) {
+		if (!strcmp(what, names[i]))
+			return true;
+	}
+	return false;
+}
+
 static void note(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b)
 {
 	if (!strcmp(what, "la57"))
 		of(m)->la57 = a;
+	if (is_drift(what))
+		add_drift(of(m), (struct host_drift){what, a, b});
 	if (of(m)->show_notes)
 		fprintf(stderr, "note %s %llu %llu\n", what, (unsigned long long)a,
 			(unsigned long long)b);

@@ -22,6 +22,15 @@ struct host_worker {
 	unsigned n;
 };
 
+/* A range of the saved memory map that is not where it was (loader/drift.c). */
+struct host_drift {
+	const char *what;
+	uint64_t saved;
+	uint64_t today; /* 0: nowhere */
+};
+
+#define HOST_DRIFTS_MAX 16
+
 struct host_machine {
 	struct thaw_machine seam;
 	struct host_memory memory;
@@ -34,7 +43,10 @@ struct host_machine {
 	bool show_notes;
 	bool shown;
 	uint64_t next_shown_us;
-	bool la57; /* noted by the loader: the image's paging depth */
+	/* Noted by the loader. */
+	bool la57; /* the image's paging depth */
+	struct host_drift drifts[HOST_DRIFTS_MAX];
+	size_t drift_count;
 };
 
 /*

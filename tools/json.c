@@ -69,20 +69,35 @@ static void begin(struct json *j, const char *key)
 	fputs(": ", j->out);
 }
 
+static void open_level(struct json *j, const char *key, bool array)
+{
+	uint64_t bit;
+
+	begin(j, key);
+	fputc(array ? '[' : '{', j->out);
+	bit = UINT64_C(1) << ++j->depth;
+	j->arrays = array ? j->arrays | bit : j->arrays & ~bit;
+	j->begun = false;
+}
+
 void json_object(struct json *j, const char *key)
 {
-	begin(j, key);
-	fputc('{', j->out);
-	j->depth++;
-	j->begun = false;
+	open_level(j, key, false);
+}
+
+void json_array(struct json *j, const char *key)
+{
+	open_level(j, key, true);
 }
 
 void json_end(struct json *j)
 {
+	bool array = j->arrays >> j->depth & 1;
+
 	j->depth--;
 	if (j->begun)
 		line(j);
-	fputc('}', j->out);
+	fputc(array ? ']' : '}', j->out);
 	if (!j->depth)
 		fputc('\n', j->out);
 	j->begun = true;

@@ -12,10 +12,13 @@
 struct json {
 	FILE *out;
 	unsigned depth;
-	bool begun; /* something was written at this depth: the next needs a comma */
+	uint64_t arrays; /* bit n: depth n is an array, not an object */
+	bool begun;	 /* something was written at this depth: the next needs a comma */
 };
 
 void json_object(struct json *j, const char *key);
+void json_array(struct json *j, const char *key);
+/* Ends the object or array begun last. */
 void json_end(struct json *j);
 
 /* NULL becomes null; what is not UTF-8 becomes U+FFFD. */
