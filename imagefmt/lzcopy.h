@@ -2,12 +2,13 @@
 /*
  * lzcopy.h: how both LZ decoders move bytes.
  *
- * A "wild" copy moves whole 16-byte pieces and so writes up to LZ_WILD - 1 bytes behind the end it
+ * A "wild" copy moves whole 8-byte words and so touches up to LZ_WILD - 1 bytes behind the end it
  * was asked for; whoever calls one has checked that this many bytes follow in the buffer. What it
  * writes there is overwritten by later output or lies behind the length that is reported.
  *
- * Plain 16-byte moves, because they are the one thing that is fast everywhere: on real processors
- * and under an emulator, where string instructions are slow.
+ * Words of 8 bytes in general registers, because that is fast everywhere: real processors are held
+ * up by the decisions between the copies rather than by the copies, and emulators pay for vector
+ * registers and for string instructions.
  */
 #ifndef THAW_LZCOPY_H
 #define THAW_LZCOPY_H
@@ -23,15 +24,21 @@ static inline void lz_copy4(uint8_t *dst, const uint8_t *src)
 	__builtin_memcpy(dst, &v, sizeof(v));
 }
 
-static inline void lz_copy16(uint8_t *dst, const uint8_t *src)
+static inline void lz_copy8(uint8_t *dst, const uint8_t *src)
 {
-	struct { uint64_t half[2]; } v;
+	uint64_t v = thaw_le64(src);
 
-	__builtin_memcpy(&v, src, sizeof(v));
 	__builtin_memcpy(dst, &v, sizeof(v));
 }
 
-/* Wild; src is at least 16 bytes below dst, or in another buffer. Reads like it writes. */
+/* The second word may read what the first one wrote, so src may be as close as 8 bytes below. */
+static inline void lz_copy16(uint8_t *dst, const uint8_t *src)
+{
+	lz_copy8(dst, src);
+	lz_copy8(dst + 8, src + 8);
+}
+
+/* Wild; src is at least 8 bytes below dst, or in another buffer. */
 static inline void lz_copy_wild(uint8_t *dst, const uint8_t *src, size_t len)
 {
 	uint8_t *end = dst + len;
@@ -51,55 +58,42 @@ static inline void lz_copy_bytes(uint8_t *dst, const uint8_t *src, size_t len)
 }
 
 /*
- * Wild; repeats the dist bytes below op, 1 <= dist <= 15. The period is spread over 16 bytes in
- * registers: reading back bytes that were just stored in other sizes would stall the processor.
- * Multiplying by a number with a one every dist bytes repeats the period over eight bytes; the
- * second eight continue it at phase 8 mod dist.
+ * Wild; repeats the dist bytes below out, 1 <= dist <= 7. A product with a number that has a one
+ * every dist bytes repeats them over a word; words are then stored a multiple of dist apart.
  */
-static inline void lz_repeat_wild(uint8_t *op, size_t dist, size_t len)
+static inline void lz_repeat_wild(uint8_t *out, size_t dist, size_t len)
 {
 	static const uint64_t ones[8] = {
 		0, 0x0101010101010101, 0x0001000100010001, 0x0001000001000001,
 		0x0000000100000001, 0x0000010000000001, 0x0001000000000001, 0x0100000000000001,
 	};
-	static const uint8_t phase[8] = { 0, 0, 0, 2, 0, 3, 2, 1 };
-	static const uint8_t step[16] = {
-		0, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15,
-	};
-	struct { uint64_t lo, hi; } v;
-	uint8_t *end = op + len;
-	uint64_t mask;
+	static const uint8_t step[8] = { 0, 8, 8, 6, 8, 5, 6, 7 };
+	uint64_t period = thaw_le64(out - dist) & (((uint64_t)1 << 8 * dist) - 1);
+	uint64_t v = period * ones[dist];
+	uint8_t *end = out + len;
 
-	v.lo = thaw_le64(op - dist);
-	if (dist < 8) {
-		v.lo = (v.lo & (((uint64_t)1 << 8 * dist) - 1)) * ones[dist];
-		v.hi = v.lo >> 8 * phase[dist] | v.lo << 8 * (dist - phase[dist]);
-	} else {
-		mask = ((uint64_t)1 << 8 * (dist - 8)) - 1;
-		v.hi = (thaw_le64(op - dist + 8) & mask) | v.lo << 8 * (dist - 8);
-	}
 	do {
-		__builtin_memcpy(op, &v, sizeof(v));
-		op += step[dist];
-	} while (op < end);
+		__builtin_memcpy(out, &v, sizeof(v));
+		out += step[dist];
+	} while (out < end);
 }
 
-/* Wild; the len bytes from dist below op on, which may reach into what is being written. */
-static inline void lz_match_wild(uint8_t *op, size_t dist, size_t len)
+/* Wild; the len bytes from dist below out on, which may reach into what is being written. */
+static inline void lz_match_wild(uint8_t *out, size_t dist, size_t len)
 {
-	if (dist >= 16)
-		lz_copy_wild(op, op - dist, len);
+	if (dist >= 8)
+		lz_copy_wild(out, out - dist, len);
 	else
-		lz_repeat_wild(op, dist, len);
+		lz_repeat_wild(out, dist, len);
 }
 
 /* Like lz_match_wild(), but writes nothing behind len where only room bytes (>= len) are left. */
-static inline void lz_match(uint8_t *op, size_t dist, size_t len, size_t room)
+static inline void lz_match(uint8_t *out, size_t dist, size_t len, size_t room)
 {
 	if (room - len >= LZ_WILD)
-		lz_match_wild(op, dist, len);
+		lz_match_wild(out, dist, len);
 	else
-		lz_copy_bytes(op, op - dist, len);
+		lz_copy_bytes(out, out - dist, len);
 }
 
 #endif

@@ -25,7 +25,11 @@ enum before {
 #define NEAR 2048		/* reach of the two-byte matches */
 #define FAR 16384		/* bias of the farthest matches; no more than that: end of stream */
 
-/* The most that a turn of lzo_run() may touch; it moves on by no more than 25 and 53. */
+/*
+ * What one turn of lzo_run() may touch. In: 1 + 20 for a run of up to 18; or 1 + 18 and then 3 for
+ * a match and 4 for its tail. Out: 18, then 32 for a match and either 7 beyond or 4 for its tail.
+ * What a turn moves on by, 25 and 53 at most, is less, so n turns touch no more than n times this.
+ */
 #define TURN_IN 32
 #define TURN_OUT 64
 
@@ -158,102 +162,69 @@ static enum lzo_step lzo_step(struct lzo *s)
 	return !m.tail || lzo_literals(s, m.tail) ? LZO_MORE : LZO_BAD;
 }
 
-static const uint64_t op[256] = {
-	0x0000000000000000, 0x0000000000000000, 0x0000000000000000, 0x0000000000000000,
-	0x0000000000000000, 0x0000000000000000, 0x0000000000000000, 0x0000000000000000,
-	0x0000000000000000, 0x0000000000000000, 0x0000000000000000, 0x0000000000000000,
-	0x0000000000000000, 0x0000000000000000, 0x0000000000000000, 0x0000000000000000,
-	0x000040003fff080a, 0x000340003fff080a, 0x000440003fff080a, 0x000540003fff080a,
-	0x000640003fff080a, 0x000740003fff080a, 0x000840003fff080a, 0x000940003fff080a,
-	0x000080003fff080a, 0x000380003fff080a, 0x000480003fff080a, 0x000580003fff080a,
-	0x000680003fff080a, 0x000780003fff080a, 0x000880003fff080a, 0x000980003fff080a,
-	0x000000013fff080a, 0x000300013fff080a, 0x000400013fff080a, 0x000500013fff080a,
-	0x000600013fff080a, 0x000700013fff080a, 0x000800013fff080a, 0x000900013fff080a,
-	0x000a00013fff080a, 0x000b00013fff080a, 0x000c00013fff080a, 0x000d00013fff080a,
-	0x000e00013fff080a, 0x000f00013fff080a, 0x001000013fff080a, 0x001100013fff080a,
-	0x001200013fff080a, 0x001300013fff080a, 0x001400013fff080a, 0x001500013fff080a,
-	0x001600013fff080a, 0x001700013fff080a, 0x001800013fff080a, 0x001900013fff080a,
-	0x001a00013fff080a, 0x001b00013fff080a, 0x001c00013fff080a, 0x001d00013fff080a,
-	0x001e00013fff080a, 0x001f00013fff080a, 0x002000013fff080a, 0x000000013fff080a,
-	0x0003000107f80005, 0x0003000107f80005, 0x0003000107f80005, 0x0003000107f80005,
-	0x0003000207f80005, 0x0003000207f80005, 0x0003000207f80005, 0x0003000207f80005,
-	0x0003000307f80005, 0x0003000307f80005, 0x0003000307f80005, 0x0003000307f80005,
-	0x0003000407f80005, 0x0003000407f80005, 0x0003000407f80005, 0x0003000407f80005,
-	0x0003000507f80005, 0x0003000507f80005, 0x0003000507f80005, 0x0003000507f80005,
-	0x0003000607f80005, 0x0003000607f80005, 0x0003000607f80005, 0x0003000607f80005,
-	0x0003000707f80005, 0x0003000707f80005, 0x0003000707f80005, 0x0003000707f80005,
-	0x0003000807f80005, 0x0003000807f80005, 0x0003000807f80005, 0x0003000807f80005,
-	0x0004000107f80005, 0x0004000107f80005, 0x0004000107f80005, 0x0004000107f80005,
-	0x0004000207f80005, 0x0004000207f80005, 0x0004000207f80005, 0x0004000207f80005,
-	0x0004000307f80005, 0x0004000307f80005, 0x0004000307f80005, 0x0004000307f80005,
-	0x0004000407f80005, 0x0004000407f80005, 0x0004000407f80005, 0x0004000407f80005,
-	0x0004000507f80005, 0x0004000507f80005, 0x0004000507f80005, 0x0004000507f80005,
-	0x0004000607f80005, 0x0004000607f80005, 0x0004000607f80005, 0x0004000607f80005,
-	0x0004000707f80005, 0x0004000707f80005, 0x0004000707f80005, 0x0004000707f80005,
-	0x0004000807f80005, 0x0004000807f80005, 0x0004000807f80005, 0x0004000807f80005,
-	0x0005000107f80005, 0x0005000107f80005, 0x0005000107f80005, 0x0005000107f80005,
-	0x0005000207f80005, 0x0005000207f80005, 0x0005000207f80005, 0x0005000207f80005,
-	0x0005000307f80005, 0x0005000307f80005, 0x0005000307f80005, 0x0005000307f80005,
-	0x0005000407f80005, 0x0005000407f80005, 0x0005000407f80005, 0x0005000407f80005,
-	0x0005000507f80005, 0x0005000507f80005, 0x0005000507f80005, 0x0005000507f80005,
-	0x0005000607f80005, 0x0005000607f80005, 0x0005000607f80005, 0x0005000607f80005,
-	0x0005000707f80005, 0x0005000707f80005, 0x0005000707f80005, 0x0005000707f80005,
-	0x0005000807f80005, 0x0005000807f80005, 0x0005000807f80005, 0x0005000807f80005,
-	0x0006000107f80005, 0x0006000107f80005, 0x0006000107f80005, 0x0006000107f80005,
-	0x0006000207f80005, 0x0006000207f80005, 0x0006000207f80005, 0x0006000207f80005,
-	0x0006000307f80005, 0x0006000307f80005, 0x0006000307f80005, 0x0006000307f80005,
-	0x0006000407f80005, 0x0006000407f80005, 0x0006000407f80005, 0x0006000407f80005,
-	0x0006000507f80005, 0x0006000507f80005, 0x0006000507f80005, 0x0006000507f80005,
-	0x0006000607f80005, 0x0006000607f80005, 0x0006000607f80005, 0x0006000607f80005,
-	0x0006000707f80005, 0x0006000707f80005, 0x0006000707f80005, 0x0006000707f80005,
-	0x0006000807f80005, 0x0006000807f80005, 0x0006000807f80005, 0x0006000807f80005,
-	0x0007000107f80005, 0x0007000107f80005, 0x0007000107f80005, 0x0007000107f80005,
-	0x0007000207f80005, 0x0007000207f80005, 0x0007000207f80005, 0x0007000207f80005,
-	0x0007000307f80005, 0x0007000307f80005, 0x0007000307f80005, 0x0007000307f80005,
-	0x0007000407f80005, 0x0007000407f80005, 0x0007000407f80005, 0x0007000407f80005,
-	0x0007000507f80005, 0x0007000507f80005, 0x0007000507f80005, 0x0007000507f80005,
-	0x0007000607f80005, 0x0007000607f80005, 0x0007000607f80005, 0x0007000607f80005,
-	0x0007000707f80005, 0x0007000707f80005, 0x0007000707f80005, 0x0007000707f80005,
-	0x0007000807f80005, 0x0007000807f80005, 0x0007000807f80005, 0x0007000807f80005,
-	0x0008000107f80005, 0x0008000107f80005, 0x0008000107f80005, 0x0008000107f80005,
-	0x0008000207f80005, 0x0008000207f80005, 0x0008000207f80005, 0x0008000207f80005,
-	0x0008000307f80005, 0x0008000307f80005, 0x0008000307f80005, 0x0008000307f80005,
-	0x0008000407f80005, 0x0008000407f80005, 0x0008000407f80005, 0x0008000407f80005,
-	0x0008000507f80005, 0x0008000507f80005, 0x0008000507f80005, 0x0008000507f80005,
-	0x0008000607f80005, 0x0008000607f80005, 0x0008000607f80005, 0x0008000607f80005,
-	0x0008000707f80005, 0x0008000707f80005, 0x0008000707f80005, 0x0008000707f80005,
-	0x0008000807f80005, 0x0008000807f80005, 0x0008000807f80005, 0x0008000807f80005,
-};
+/* Both keep the compiler from turning a choice between two values into a jump. */
+#define HIDE(variable) __asm__("" : "+r" (variable))
+#define EVEN_ODDS(condition) __builtin_expect_with_probability((condition), 1, 0.5)
 
 /*
- * The common instructions: runs of up to 18 literals and matches of up to 32 bytes whose length
- * fits its field, except the 2- and 3-byte ones. A turn executes one match with its tail and the
- * run in front of it, if there is one.
+ * What a first byte t says about a match, if it says everything but the distance's higher bits:
+ * the distance is base + (the four bytes from t on * factor >> 16 & mask). It is a product because
+ * emulators are slow at shifting by a variable. A length of 0 stands for all that lzo_run() leaves
+ * to lzo_step().
  */
-static inline void lz_copy8(uint8_t *dst, const uint8_t *src)
-{
-	uint64_t v = thaw_le64(src);
+#define FIELDS(factor, mask, base, len)                                                            \
+	((uint64_t)(len) << 48 | (uint64_t)(base) << 32 | (uint64_t)(mask) << 16 | (factor))
+#define FIELDS_64(t) FIELDS(1 << 11, 0x7f8, ((t) >> 2 & 7) + 1, ((t) >> 5) + 1)
+#define FIELDS_32(t) FIELDS(1 << 6, 0x3fff, 1, ((t) & 31) % 31 ? ((t) & 31) + 2 : 0)
+#define FIELDS_16(t) FIELDS(1 << 6, 0x3fff, FAR + (((t) & 8) << 11), ((t) & 7) ? ((t) & 7) + 2 : 0)
+#define FOUR(kind, t) kind(t), kind((t) + 1), kind((t) + 2), kind((t) + 3)
+#define ROW(kind, t)                                                                               \
+	FOUR(kind, t), FOUR(kind, (t) + 4), FOUR(kind, (t) + 8), FOUR(kind, (t) + 12)
 
-	__builtin_memcpy(dst, &v, sizeof(v));
+static const uint64_t fields[256] = {
+	[16] = ROW(FIELDS_16, 16), ROW(FIELDS_32, 32), ROW(FIELDS_32, 48),
+	ROW(FIELDS_64, 64), ROW(FIELDS_64, 80), ROW(FIELDS_64, 96), ROW(FIELDS_64, 112),
+	ROW(FIELDS_64, 128), ROW(FIELDS_64, 144), ROW(FIELDS_64, 160), ROW(FIELDS_64, 176),
+	ROW(FIELDS_64, 192), ROW(FIELDS_64, 208), ROW(FIELDS_64, 224), ROW(FIELDS_64, 240),
+};
+
+/* At most 32 bytes; touches no more than that. */
+static inline void copy_short_match(uint8_t *out, size_t dist, size_t len)
+{
+	if (dist < 8) {
+		lz_repeat_wild(out, dist, len);
+		return;
+	}
+	lz_copy16(out, out - dist);
+	if (len > 16)
+		lz_copy16(out + 16, out - dist + 16);
 }
+
+/* How often lzo_run() may go round before it must look at the ends again. */
+static size_t turns_left(const struct lzo *s, const uint8_t *in, const uint8_t *out)
+{
+	return (size_t)thaw_min((size_t)(s->in_end - in) / TURN_IN,
+				(size_t)(s->out_end - out) / TURN_OUT);
+}
+
+/*
+ * A turn is one match with its tail, and the run of literals in front of it if there is one. Which
+ * kind of match it is decides nothing here, because that is as good as random and would cost a
+ * wrong guess every other time: the kinds differ by what is in a table, and by one byte of length.
+ */
 static void lzo_run(struct lzo *s)
 {
 	const uint8_t *in = s->in;
 	uint8_t *out = s->out;
 	unsigned before = s->before;
+	size_t turns;
 
-	for (;;) {
-		size_t turns = (size_t)thaw_min((size_t)(s->in_end - in) / TURN_IN,
-						(size_t)(s->out_end - out) / TURN_OUT);
-
-		if (!turns)
-			break;
+	while ((turns = turns_left(s, in, out)) != 0) {
 		do {
-			uint32_t v = thaw_le32(in);
-			unsigned t = v & 0xff;
+			uint64_t v = thaw_le32(in), f;
+			unsigned t = v & 255;
 			size_t len, dist;
 			unsigned wide;
-			uint64_t e;
 
 			if (t < 16) {
 				if (before || !t)
@@ -264,28 +235,22 @@ static void lzo_run(struct lzo *s)
 				in += t + 4;
 				before = AFTER_RUN;
 				v = thaw_le32(in);
-				t = v & 0xff;
-				if (t < 16)
-					goto done;
+				t = v & 255;
 			}
-			e = op[t];
-			len = e >> 48;
-			dist = (v >> (e & 31) & (e >> 16 & 0xffff)) + (e >> 32 & 0xffff);
+			f = fields[t];
+			len = f >> 48;
+			dist = (v * (f & 0xffff) >> 16 & (f >> 16 & 0xffff)) + (f >> 32 & 0xffff);
+			/* FAR may be the end of the stream, or a match like any other. */
 			if (!len || dist == FAR || dist > (size_t)(out - s->start))
 				goto done;
-			wide = t < 64;
-			v = __builtin_expect_with_probability(t < 64, 1, 0.5) ? v >> 8 : v;
-			in += 2 + wide;
-			if (dist >= 8) {
-				lz_copy8(out, out - dist);
-				lz_copy8(out + 8, out - dist + 8);
-				lz_copy8(out + 16, out - dist + 16);
-				lz_copy8(out + 24, out - dist + 24);
-			} else {
-				lz_repeat_wild(out, dist, len);
-			}
+			copy_short_match(out, dist, len);
 			out += len;
-			before = v & 3;
+			/* The tail's length is in the last byte but one. */
+			/* Three bytes or two; the tail's length is in the last but one. */
+			wide = t < 64;
+			HIDE(wide);
+			in += 2 + wide;
+			before = (EVEN_ODDS(t < 64) ? v >> 8 : v) & 3;
 			lz_copy4(out, in);
 			in += before;
 			out += before;
