@@ -206,8 +206,11 @@ static enum thaw_err survey(struct check *c, struct host_disk *disk, struct thaw
 	uint64_t need;
 	enum thaw_err err;
 
-	if (map->count)
+	if (c->memmap_path) {
 		limit = thaw_memmap_ram_frames(map);
+		c->digest_today = thaw_memmap_e820_crc32(map);
+		c->map_ranges = map->count;
+	}
 	host_memory_init(&memory);
 	err = thaw_image_open(&image, &disk->seam, c->header_page, limit, &memory.seam,
 			      &c->report.diag);
@@ -227,8 +230,6 @@ static void try(struct check *c, struct host_disk *disk, struct thaw_memmap *map
 	static struct host_machine machine;
 	struct thaw_options how = {.dry_run = true, .any_map = !c->memmap_path};
 
-	c->digest_today = thaw_memmap_e820_crc32(map);
-	c->map_ranges = map->count;
 	host_machine_init(&machine, map);
 	machine.show_notes = c->verbose;
 	machine.show_progress = !c->verbose && isatty(STDERR_FILENO);

@@ -2,8 +2,7 @@
 /*
  * memmap_file.c: memory maps in text.
  *
- * thaw prints its map in ascending order with "verbose yes". In a log of several boots the last map
- * counts: a range that begins below the end of the one before begins a new map.
+ * thaw prints its map with "verbose yes". In a log of several boots the last map counts.
  */
 #include "memmap_file.h"
 
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #define LOG_PREFIX "thaw: map "
+#define LOG_START  "thaw: start"
 
 static const char format_hint[] =
 	"A memory map has lines 'START END TYPE' as thaw prints them with 'verbose yes'.";
@@ -88,40 +88,71 @@ static bool is_log(FILE *file)
 	return found;
 }
 
-/* THAW_FIRMWARE: not a line of a map. */
-static enum thaw_err take_line(struct descriptors *d, const char *line, bool log, uint64_t *end)
+struct text_map {
+	struct descriptors d;
+	bool log;     /* only what thaw says counts */
+	bool started; /* thaw started again, so that the next range begins a new map */
+	struct thaw_mem_range *seen; /* of this map: two consoles say everything twice */
+	size_t seen_count;
+};
+
+static bool is_seen(const struct text_map *t, const struct thaw_mem_range *range)
 {
+	size_t i;
+
+	for (i = 0; i < t->seen_count; i++) {
+		if (!memcmp(&t->seen[i].frames, &range->frames, sizeof(range->frames)))
+			return t->seen[i].type == range->type;
+	}
+	return false;
+}
+
+static enum thaw_err take_range(struct text_map *t, const struct thaw_mem_range *range)
+{
+	struct thaw_mem_range *seen;
+
+	if (t->started)
+		t->d.count = t->seen_count = 0;
+	t->started = false;
+	if (t->log && is_seen(t, range))
+		return THAW_OK;
+	seen = realloc(t->seen, (t->seen_count + 1) * sizeof(*seen));
+	if (!seen)
+		return THAW_MEMORY;
+	t->seen = seen;
+	seen[t->seen_count++] = *range;
+	return descriptors_add(&t->d, range->frames, range->type);
+}
+
+/* THAW_FIRMWARE: not a line of a map. */
+static enum thaw_err take_line(struct text_map *t, const char *line)
+{
+	const char *logged = strstr(line, LOG_PREFIX);
 	struct thaw_mem_range range;
 
-	if (log) {
-		line = strstr(line, LOG_PREFIX);
-		if (!line)
-			return THAW_OK;
-		line += strlen(LOG_PREFIX);
-	} else if (is_comment(line)) {
+	if (t->log && strstr(line, LOG_START))
+		t->started = true;
+	if (t->log ? !logged : is_comment(line))
 		return THAW_OK;
-	}
-	if (!parse_range(line, &range))
+	if (!parse_range(t->log ? logged + strlen(LOG_PREFIX) : line, &range))
 		return THAW_FIRMWARE;
-	if (log && range.frames.first < *end)
-		d->count = 0;
-	*end = range.frames.end;
-	return descriptors_add(d, range.frames, range.type);
+	return take_range(t, &range);
 }
 
 static enum thaw_err read_lines(struct descriptors *d, FILE *file, unsigned *ret_line)
 {
-	bool log = is_log(file);
-	uint64_t end = 0;
+	struct text_map t = {.d = *d, .log = is_log(file)};
 	char *line = NULL;
 	size_t size = 0;
 	enum thaw_err err = THAW_OK;
 
 	while (!err && getline(&line, &size, file) > 0) {
 		(*ret_line)++;
-		err = take_line(d, line, log, &end);
+		err = take_line(&t, line);
 	}
 	free(line);
+	free(t.seen);
+	*d = t.d;
 	return err;
 }
 
