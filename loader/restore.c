@@ -29,6 +29,7 @@ struct story {
 	bool la57;
 	bool drifted; /* the memory map is not the saved one */
 	bool loaded;  /* memory holds what a fall-through must clear */
+	bool forbidden; /* by the record, but the user insists */
 };
 
 static void note(struct story *s, const char *what, uint64_t a, uint64_t b)
@@ -62,7 +63,12 @@ static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum 
 	a->state = (uint8_t)state;
 	a->reason = (uint16_t)reason;
 	a->phase = (uint8_t)s->report->phase;
-	a->tries = (uint8_t)(a->tries + (state == THAW_ATTEMPT_STARTED));
+	if (state == THAW_ATTEMPT_STARTED && a->tries < UINT8_MAX)
+		a->tries++;
+	/* A start takes the place of what forbade the image: if power fails now it stays forbidden.
+	 */
+	if (s->forbidden)
+		a->tries = UINT8_MAX;
 	a->pages = (uint32_t)thaw_min(facts->stream_pages, UINT32_MAX);
 	for (i = 0; i < THAW_PHASE_COUNT; i++)
 		a->phase_us[i] = s->report->phase_us[i];
@@ -107,6 +113,7 @@ static enum thaw_err check_record(struct story *s)
 
 	if (err && s->options->by_hand) {
 		note(s, thaw_err_name(err), facts->identity, facts->mark);
+		s->forbidden = true;
 		err = THAW_OK;
 	}
 	return err ? thaw_fail(s->diag, err, "record", facts->identity, facts->mark) : THAW_OK;
