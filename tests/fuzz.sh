@@ -25,5 +25,5 @@ for target in "$@"; do
 	# A folder of nothing is not to be committed.
 	rmdir "tests/corpus/$target" 2>/dev/null
 done
-echo "$# targets, $failed failed"
+echo "$(($# - failed)) passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]

@@ -32,8 +32,8 @@ HOST_CONFIG := $(wildcard efi/config_parse.c)
 
 HOST_LIBS := -llzo2 -llz4 -lz -lxxhash -lpthread
 HOST_CORE_FLAGS := -std=gnu11 -ffreestanding -Iinclude $(WARNINGS)
-HOST_TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iimagefmt -Iloader -Iefi -Itests \
-	-Wall -Wextra -Werror
+HOST_TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude \
+	-iquote imagefmt -iquote loader -iquote efi -iquote tests -Wall -Wextra -Werror
 
 HOST_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 HOST_CLANG_INCLUDE := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include

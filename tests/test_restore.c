@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * test_restore.c: the whole story in the simulator, which checks after each run that RAM equals the
+ * picture exactly or that an error came back and the disk is byte for byte what it was.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "scene.h"
+
+static unsigned runs;
+
+static bool restores(const struct scene_options *o)
+{
+	struct scene c;
+	bool good;
+
+	scene_begin(&c, o);
+	scene_finish(&c);
+	good = scene_ends(&c, THAW_OK);
+	if (good && sim_has_remnants(&c.sim)) {
+		printf("  remnants\n");
+		good = false;
+	}
+	runs++;
+	scene_free(&c);
+	return good;
+}
+
+static void test_simple(void)
+{
+	CHECK(restores(&(struct scene_options){.codec = THAW_CODEC_NONE}));
+	CHECK(restores(&(struct scene_options){.codec = THAW_CODEC_LZO1X}));
+	CHECK(restores(&(struct scene_options){.codec = THAW_CODEC_LZ4}));
+}
+
+/* Combinations of what the picture and the machine can be like: a third of all, evenly. */
+static void test_variants(void)
+{
+	unsigned n;
+
+	for (n = 0; n < 3 * 2 * 2 * 3 * 3 * 2 * 3 * 2; n++) {
+		unsigned v = n;
+		struct scene_options o = {.seed = n, .noise = n % 5 * 20};
+
+		o.codec = (enum thaw_codec)(v % 3), v /= 3;
+		o.levels = 4 + v % 2, v /= 2;
+		o.runs_la57 = v % 2, v /= 2;
+		o.leaf = 1 + v % 3, v /= 3;
+		o.layout = (enum synth_layout)(v % 3), v /= 3;
+		o.header_page = v % 2 * 7, v /= 2;
+		o.workers = v % 3 * 3 / 2, v /= 3;
+		o.background = v % 2;
+		o.endbr = n / 7 % 2;
+		o.no_gib_pages = n / 5 % 2;
+		if ((n + n / 3 + n / 9) % 3 == 0 && !CHECK(restores(&o)))
+			printf("  variant %u\n", n);
+	}
+}
+
+/* Several windows and map pages, and data that is all noise, none, or between. */
+static void test_many_frames(void)
+{
+	unsigned n;
+
+	for (n = 0; n < 18; n++) {
+		struct scene_options o = {
+			.size = SCENE_MANY,
+			.codec = (enum thaw_codec)(n % 3),
+			.layout = (enum synth_layout)(n / 3 % 3),
+			.workers = n % 4,
+			.background = n / 2 % 2,
+			.noise = n % 3 * 50,
+			.seed = n,
+			.leaf = 1 + n % 3,
+			.levels = 4 + n % 2,
+		};
+
+		if (!CHECK(restores(&o)))
+			printf("  many %u\n", n);
+	}
+}
+
+static void test_crowded(void)
+{
+	struct scene c;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_CROWDED, .codec = THAW_CODEC_LZ4});
+	scene_finish(&c);
+	CHECK(scene_ends(&c, THAW_NO_SAFE_FRAMES));
+	scene_free(&c);
+}
+
+/* --- what the record forbids --------------------------------------------------------------- */
+
+static void begin(struct scene *c)
+{
+	scene_begin(c, &(struct scene_options){.codec = THAW_CODEC_LZO1X});
+	scene_finish(c);
+}
+
+static enum thaw_attempt_state state_of(const struct scene *c)
+{
+	const struct thaw_attempt *a = c->sim.durable.attempt;
+	size_t i;
+
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++, a++) {
+		if (a->identity == c->report.facts.identity && a->identity)
+			return (enum thaw_attempt_state)a->state;
+	}
+	return THAW_ATTEMPT_EMPTY;
+}
+
+static void test_consumed(void)
+{
+	struct scene c;
+
+	begin(&c);
+	CHECK(scene_ends(&c, THAW_OK));
+	CHECK(state_of(&c) == THAW_ATTEMPT_COMMITTING);
+	memcpy(c.sim.disk.before, c.sim.disk.bytes, c.picture.disk_pages * 4096);
+	CHECK(scene_ends(&c, THAW_NO_IMAGE));
+	scene_free(&c);
+}
+
+/* The disk is put back as it was before: the record knows. */
+static void test_cloned_disk(void)
+{
+	struct scene c;
+	unsigned i;
+
+	begin(&c);
+	CHECK(scene_ends(&c, THAW_OK));
+	sim_insert(&c.sim, &c.picture);
+	for (i = 0; i < 3; i++)
+		CHECK(scene_ends(&c, THAW_COMMITTED_BEFORE));
+	CHECK(state_of(&c) == THAW_ATTEMPT_COMMITTING);
+	scene_free(&c);
+}
+
+static void test_passed_over(void)
+{
+	struct scene c;
+	unsigned i;
+
+	begin(&c);
+	c.sim.fail_op = SIM_READ;
+	c.sim.fail_at = 4;
+	CHECK(scene_ends(&c, THAW_READ));
+	CHECK(state_of(&c) == THAW_ATTEMPT_PASSED_OVER);
+	c.sim.fail_at = 0;
+	for (i = 0; i < 3; i++)
+		CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
+/* The first read already fails: only the mark, or nothing at all, is known. */
+static void test_unread(void)
+{
+	struct scene c;
+
+	begin(&c);
+	c.sim.fail_op = SIM_READ;
+	c.sim.fail_at = 2;
+	CHECK(scene_ends(&c, THAW_READ));
+	c.sim.fail_at = 0;
+	CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
+/* Power fails while loading: nobody writes an end. */
+static void lose_power(struct scene *c)
+{
+	struct thaw_record started = c->sim.durable;
+	struct thaw_attempt *a;
+	enum thaw_err err;
+
+	c->sim.fail_op = SIM_PROGRESS;
+	scene_restore(c, &err);
+	a = thaw_record_touch(&started, c->report.facts.identity, c->report.facts.mark);
+	a->state = THAW_ATTEMPT_STARTED;
+	a->tries++;
+	thaw_record_seal(&started);
+	scene_rewind(c);
+	c->sim.durable = started;
+}
+
+static void test_two_starts(void)
+{
+	struct scene c;
+
+	begin(&c);
+	lose_power(&c);
+	CHECK(scene_ends(&c, THAW_OK));
+	scene_rewind(&c);
+	lose_power(&c);
+	lose_power(&c);
+	CHECK(scene_ends(&c, THAW_ATTEMPTS));
+	CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
+static void test_by_hand(void)
+{
+	static const struct thaw_options by_hand = {.by_hand = true};
+	struct scene c;
+
+	begin(&c);
+	c.sim.fail_op = SIM_READ;
+	c.sim.fail_at = 4;
+	CHECK(scene_ends(&c, THAW_READ));
+	c.sim.fail_at = 0;
+	CHECK(sim_restore(&c.sim, 0, &by_hand, &c.report) == THAW_OK && !c.sim.faults);
+	scene_free(&c);
+}
+
+static struct thaw_record seen_at_load;
+
+static void remember_record(struct thaw_machine *m, enum thaw_checkpoint at)
+{
+	if (at == THAW_CHECKPOINT_LOAD)
+		seen_at_load = ((struct sim *)m)->durable;
+}
+
+/* Power fails while an image that was passed over is restored by hand: it stays passed over. */
+static void test_by_hand_and_lost(void)
+{
+	static const struct thaw_options by_hand = {.by_hand = true};
+	struct scene c;
+	const struct thaw_facts *facts = &c.report.facts;
+
+	begin(&c);
+	c.sim.fail_op = SIM_READ;
+	c.sim.fail_at = 4;
+	CHECK(scene_ends(&c, THAW_READ));
+	c.sim.fail_at = 0;
+	c.sim.checkpoint = remember_record;
+	CHECK(sim_restore(&c.sim, 0, &by_hand, &c.report) == THAW_OK);
+	CHECK(thaw_record_verdict(&seen_at_load, facts->identity, facts->mark));
+	scene_free(&c);
+}
+
+static void test_dry_run(void)
+{
+	static const struct thaw_options dry = {.dry_run = true};
+	struct scene c;
+
+	begin(&c);
+	CHECK(sim_restore(&c.sim, 0, &dry, &c.report) == THAW_DRY_RUN);
+	CHECK(!c.sim.faults && !sim_has_remnants(&c.sim) && c.report.placed && c.report.staged);
+	CHECK(!c.sim.calls[SIM_CONSUME] && c.sim.stores == 1);
+	CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
+/* --- memory that changes hands -------------------------------------------------------------- */
+
+/* Firmware takes a frame late: one of a claim, one that is to be written at the end, any other. */
+static void test_final_map(void)
+{
+	static const struct {
+		uint64_t frame;
+		enum thaw_mem_type type;
+		bool matters;
+	} steals[] = {
+		{0x110, THAW_MEM_RUNTIME, true}, {0x1c9, THAW_MEM_RESERVED, true},
+		{0x1c5, THAW_MEM_ACPI, true},	 {0x010, THAW_MEM_NVS, true},
+		{0x300, THAW_MEM_FREE, true},	 {0x09e, THAW_MEM_RUNTIME, false},
+		{0x1c9, THAW_MEM_FREE, false},
+	};
+	struct scene c;
+	size_t i;
+	unsigned at;
+
+	for (i = 0; i < THAW_ARRAY_LEN(steals); i++) {
+		for (at = 3; at <= 4; at++) {
+			begin(&c);
+			c.sim.steal_at = at;
+			c.sim.steal = steals[i].frame;
+			c.sim.steal_type = steals[i].type;
+			CHECK(scene_ends(&c, steals[i].matters ? THAW_FINAL_MAP : THAW_OK));
+			CHECK(c.sim.resets == (steals[i].matters && at == 4));
+			scene_free(&c);
+		}
+	}
+}
+
+/* Refused before anything is claimed: an image frame in memory that lives on, or in a hole. */
+static void test_frame_types(void)
+{
+	static const struct {
+		uint64_t frame;
+		enum thaw_err err;
+	} frames[] = {
+		{0x0a5, THAW_FRAME_FIRMWARE},	 {0x1d1, THAW_FRAME_FIRMWARE},
+		{0x1d5, THAW_FRAME_FIRMWARE},	 {0x1f7, THAW_FRAME_FIRMWARE},
+		{0x1fd, THAW_FRAME_NOT_RAM},	 {0x231, THAW_FRAME_FIRMWARE},
+		{0x234, THAW_FRAME_NOT_RAM},	 {0x237, THAW_FRAME_FIRMWARE},
+		{0x239, THAW_FRAME_FIRMWARE},	 {0x100041, THAW_FRAME_NOT_RAM},
+		{0x100080, THAW_FRAME_NOT_RAM},	 {0xffffffffff, THAW_FRAME_NOT_RAM},
+	};
+	struct scene c;
+	size_t i;
+	size_t at;
+
+	for (i = 0; i < THAW_ARRAY_LEN(frames); i++) {
+		scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4});
+		/* One frame of the list moves there, if the order stays right. */
+		for (at = 0; at + 1 < c.picture.frame_count; at++) {
+			if (c.picture.frames[at + 1].pfn > frames[i].frame)
+				break;
+		}
+		c.picture.list[at] = frames[i].frame | (c.picture.list[at] & (UINT64_C(1) << 63));
+		scene_finish(&c);
+		if (!CHECK(scene_ends(&c, frames[i].err)))
+			printf("  frame %#llx\n", (unsigned long long)frames[i].frame);
+		CHECK(!c.sim.claims);
+		scene_free(&c);
+	}
+}
+
+int main(void)
+{
+	RUN(test_simple);
+	RUN(test_variants);
+	RUN(test_many_frames);
+	RUN(test_crowded);
+	RUN(test_consumed);
+	RUN(test_cloned_disk);
+	RUN(test_passed_over);
+	RUN(test_unread);
+	RUN(test_two_starts);
+	RUN(test_by_hand);
+	RUN(test_by_hand_and_lost);
+	RUN(test_dry_run);
+	RUN(test_final_map);
+	RUN(test_frame_types);
+	printf("# %u restores in variants\n", runs);
+	return check_summary();
+}
