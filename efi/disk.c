@@ -44,20 +44,56 @@ static bool is_inside(const struct disk *disk, uint64_t page, uint64_t count)
 	return count && page < disk->seam.pages && count <= disk->seam.pages - page;
 }
 
-static bool read_piece(struct disk *disk, uint64_t page, uint64_t count, void *buf)
+/*
+ * EDK2's AHCI driver (2022.11) answers EFI_SUCCESS to reads that failed. So the end of every page
+ * is marked before a read; where a mark is still there afterwards nothing was read. Data that looks
+ * like the mark, once in 2^64, costs two more reads with other marks.
+ */
+static uint64_t *page_end(void *buf, uint64_t index)
+{
+	return (uint64_t *)((uint8_t *)buf + (index + 1) * THAW_PAGE_SIZE) - 1;
+}
+
+static uint64_t mark_pages(void *buf, uint64_t count)
+{
+	uint64_t mark = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15;
+
+	for (uint64_t i = 0; i < count; i++)
+		*page_end(buf, i) = mark;
+	return mark;
+}
+
+static bool was_read(void *buf, uint64_t count, uint64_t mark)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		if (*page_end(buf, i) == mark)
+			return false;
+	}
+	return true;
+}
+
+static bool read_once(struct disk *disk, uint64_t page, uint64_t count, void *buf)
 {
 	EFI_BLOCK_IO *io = disk->block_io;
-	EFI_STATUS status = EFI_DEVICE_ERROR;
-	uint64_t began = cpu_now_us();
+	uint64_t mark = mark_pages(buf, count);
 
-	for (unsigned tries = 0; tries < READ_TRIES && EFI_ERROR(status); tries++)
-		status = io->ReadBlocks(io, disk->media_id, lba_of(disk, page),
-					count * THAW_PAGE_SIZE, buf);
+	return !EFI_ERROR(io->ReadBlocks(io, disk->media_id, lba_of(disk, page),
+					 count * THAW_PAGE_SIZE, buf)) &&
+	       was_read(buf, count, mark);
+}
+
+static bool read_piece(struct disk *disk, uint64_t page, uint64_t count, void *buf)
+{
+	uint64_t began = cpu_now_us();
+	bool done = false;
+
+	for (unsigned tries = 0; tries < READ_TRIES && !done; tries++)
+		done = read_once(disk, page, count, buf);
 	if (count >= TELLING_PAGES) {
 		disk->seen_pages += count;
 		disk->seen_us += cpu_now_us() - began;
 	}
-	return !EFI_ERROR(status);
+	return done;
 }
 
 static enum thaw_err disk_read(struct thaw_disk *seam, uint64_t page, uint64_t count, void *buf)
@@ -92,6 +128,7 @@ static bool start_in_background(struct disk *disk)
 	    EFI_ERROR(fw.bs->CreateEvent(0, 0, NULL, NULL, &disk->token.Event)))
 		return false;
 	disk->token.TransactionStatus = EFI_NOT_READY;
+	disk->mark = mark_pages(disk->buf, disk->count);
 	disk->until_us = cpu_now_us() + LATE * expected_us(disk);
 	if (!EFI_ERROR(io->ReadBlocksEx(io, disk->media_id, lba_of(disk, disk->page), &disk->token,
 					disk->count * THAW_PAGE_SIZE, disk->buf)))
@@ -160,7 +197,8 @@ static enum thaw_err disk_read_wait(struct thaw_disk *seam)
 	if (!is_signalled(disk) && !wait_token(disk))
 		return abandon_background(disk);
 	fw.bs->CloseEvent(disk->token.Event);
-	if (!EFI_ERROR(disk->token.TransactionStatus))
+	if (!EFI_ERROR(disk->token.TransactionStatus) &&
+	    was_read(disk->buf, disk->count, disk->mark))
 		return THAW_OK;
 	return disk_read(seam, disk->page, disk->count, disk->buf);
 }

@@ -19,6 +19,7 @@ struct disk {
 	uint64_t seen_pages, seen_us; /* what reading took so far: tells how fast the device is */
 	EFI_BLOCK_IO2_TOKEN token;    /* of the read in the background */
 	bool in_background;
+	uint64_t mark;	      /* what its buffer was marked with */
 	uint64_t until_us;    /* when it is late */
 	uint64_t page, count; /* what it reads, and where to */
 	void *buf;
