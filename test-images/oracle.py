@@ -16,8 +16,6 @@ import disk
 import swsusp
 
 PAGE = swsusp.PAGE
-# EFI memory types whose content belongs to somebody who outlives the boot.
-FOREIGN = {"reserved": 0, "runtime-code": 5, "runtime-data": 6, "acpi-reclaim": 9, "acpi-nvs": 10}
 
 
 class Memory:
@@ -66,8 +64,8 @@ def compare_image(image, memory):
 
 
 def compare_foreign(ranges, before, after):
-    """Every frame of (start, end, type) ranges that nobody may touch, before against after.
-    Frames that are no RAM of the dumps are left out."""
+    """Every frame of (start, end, type) ranges, before against after. Frames that are no RAM of
+    the dumps are left out."""
     result = Comparison()
     for start, end, _ in ranges:
         for frame in range(start // PAGE, end // PAGE):

@@ -102,7 +102,7 @@ def memory_map(log):
     found = []
     for line in log:
         words = line.text.split()
-        if words[:2] == ["thaw:", "map"] and len(words) >= 5:
+        if line.channel == "serial" and words[:2] == ["thaw:", "map"] and len(words) == 5:
             found.append((int(words[2], 16), int(words[3], 16), words[4]))
     return found
 

@@ -2,20 +2,25 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # Installs what building and testing thaw needs, on Debian 12.
-#   setup.sh            install what is missing (as root; otherwise print the apt line and fail)
-#   setup.sh --list     print the packages, one per line
-#   setup.sh --missing  print the missing ones, fail if there are any
+#   setup.sh                     install all that is missing (as root)
+#   setup.sh --check [build]     fail and name the one apt line when something is missing;
+#                                build: only what building needs
+#   setup.sh --list [build]      the packages, one per line
 # The only list of packages in the tree. sh, because python3 is on it.
 set -eu
 
-packages='
-	gcc make binutils git
-	gnu-efi libblkid-dev zlib1g-dev liblz4-dev liblzo2-dev libxxhash-dev
-	clang libclang-rt-14-dev
-	python3 liblz4-1 liblzo2-2
-	qemu-system-x86 ovmf swtpm
-	mtools dosfstools
+build='make gcc binutils libc6-dev gnu-efi libblkid-dev'
+tests='
+	python3 git liblz4-1 liblzo2-2
+	clang libclang-rt-14-dev zlib1g-dev liblz4-dev liblzo2-dev libxxhash-dev
+	qemu-system-x86 ovmf swtpm mtools
 '
+
+case ${2-} in
+build) packages=$build ;;
+'') packages="$build $tests" ;;
+*) echo "setup: no group $2" >&2; exit 2 ;;
+esac
 
 installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]
@@ -26,31 +31,29 @@ for package in $packages; do
 	installed "$package" || missing="$missing $package"
 done
 
-case ${1-} in
---list)
-	printf '%s\n' $packages
-	exit 0
-	;;
---missing)
-	[ -z "$missing" ] || { printf '%s\n' $missing; exit 1; }
-	exit 0
-	;;
-esac
-
-[ -n "$missing" ] || exit 0
-
-if [ "$(id -u)" != 0 ]; then
-	echo "setup: missing packages; as root:" >&2
+complain() {
+	echo "Packages are missing. As root:" >&2
 	echo "apt-get install --no-install-recommends$missing" >&2
 	exit 1
-fi
-
-echo "setup: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-# Lists that are missing or too old to name files which still exist are the common trouble.
-install() {
-	apt-get install -y --no-install-recommends $missing
 }
-apt-cache show qemu-system-x86 >/dev/null 2>&1 || apt-get update
-install || { apt-get update && install; }
-echo "setup: done"
+
+# Lists that are missing, or too old to name files which still exist, are the common trouble.
+install() {
+	echo "setup: installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-cache show qemu-system-x86 >/dev/null 2>&1 || apt-get update
+	apt-get install -y --no-install-recommends $missing ||
+		{ apt-get update && apt-get install -y --no-install-recommends $missing; }
+	echo "setup: done"
+}
+
+case ${1-} in
+--list) printf '%s\n' $packages ;;
+--check) [ -z "$missing" ] || complain ;;
+'')
+	[ -n "$missing" ] || exit 0
+	[ "$(id -u)" = 0 ] || complain
+	install
+	;;
+*) echo "setup: what is $1?" >&2; exit 2 ;;
+esac

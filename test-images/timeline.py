@@ -20,7 +20,7 @@ def timeline(machine):
     times = {}
     for line in machine.log:
         for name, pattern in MARKS:
-            if name not in times and re.search(pattern, line.text):
+            if name not in times and END not in times and re.search(pattern, line.text):
                 times[name] = line.when - machine.started
     return times
 
