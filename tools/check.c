@@ -170,6 +170,8 @@ static enum thaw_err explain_none(struct check *c, const struct areas *areas)
 			}
 		}
 	}
+	if (areas->count == 1)
+		c->area = areas->list;
 	return thaw_fail(&c->report.diag, THAW_NO_IMAGE, "areas", areas->count, 0);
 }
 

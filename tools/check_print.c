@@ -32,7 +32,7 @@ static void print_area(const struct check *c)
 
 	printf("%s: ", c->path);
 	if (!area)
-		printf("%s\n", c->foreign ? c->foreign : "no single area");
+		puts(c->foreign ? c->foreign : "several partitions");
 	else if (area->partition)
 		printf("partition %d, %.1f MiB at byte %" PRIu64 "\n", area->partition,
 		       (double)area->size / 1048576, area->offset);

@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+#
+# thawctl_test.sh [BUILD]: what BUILD/thawctl says about small disks, and about real ones if the
+# environment's THAW_TEST_IMAGES names any.
+
+tests=$(dirname "$0")
+thawctl=${1:-build}/thawctl
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+passed=0 failed=0 skipped=0
+
+pass() {
+	echo "ok $1"
+	passed=$((passed + 1))
+}
+
+fail() {
+	echo "FAIL $1"
+	echo "$out" | sed 's/^/  /'
+	failed=$((failed + 1))
+}
+
+skip() {
+	echo "skip $1: $2"
+	skipped=$((skipped + 1))
+}
+
+# NAME STATUS TEXT ARGUMENT...: the exit status, and a part of what is said
+says() {
+	name=$1 want=$2 text=$3
+	shift 3
+	out=$("$thawctl" "$@" 2>&1)
+	got=$?
+	case $out in
+	*"$text"*) [ $got -eq "$want" ] && pass "$name" && return ;;
+	esac
+	out="status $got, not $want; or without: $text
+$out"
+	fail "$name"
+}
+
+check() {
+	name=$1 want=$2 text=$3
+	shift 3
+	says "$name" "$want" "$text" check "$@"
+}
+
+# NAME EXPRESSION ARGUMENT...: Python's d is the answer
+json() {
+	name=$1 expression=$2
+	shift 2
+	out=$("$thawctl" check --json "$@" 2>&1)
+	if echo "$out" | python3 -c "import json, sys; d = json.load(sys.stdin); sys.exit(not ($expression))"
+	then
+		pass "$name"
+	else
+		fail "$name"
+	fi
+}
+
+python3 "$tests/thawctl_disks.py" "$folder" || exit 1
+before=$(cd "$folder" && sha256sum -- * 2>/dev/null)
+f=$folder
+
+# what would be restored
+check 'image' 0 'would restore this image' "$f/image"
+check 'image, map' 0 'thaw would restore this image.' "$f/image" --memmap "$f/map"
+check 'image, map: placement' 0 '5 frames in place, 1 staged, 2 zeroed' "$f/image" --memmap "$f/map"
+check 'image, map from a log' 0 'thaw would restore this image.' "$f/image" --memmap "$f/map-log"
+check 'image, map of Linux' 0 'thaw would restore this image.' "$f/image" --memmap "$f/memmap"
+check 'swap file' 0 'would restore' "$f/swap-file" --offset 10
+check 'MBR' 0 'partition 2' "$f/mbr"
+check 'GPT, 512' 0 'partition 1' "$f/gpt-512"
+check 'GPT, 4096' 0 'partition 1' "$f/gpt-4096"
+check 'verbose' 0 'phases' "$f/image" --verbose
+
+# no image
+check 'swap' 1 'not restored: no-image: There is no hibernation image.' "$f/swap"
+check 'empty' 1 'no-image' "$f/empty"
+check 'shorter than a page' 1 'no-image' "$f/short"
+check 'swap file without offset' 1 'no-image' "$f/swap-file"
+check 'offset without image' 1 'no-image' "$f/swap-file" --offset 9
+
+# refused
+check 'LUKS' 2 'not restored: foreign-signature: The area belongs to something else. (crypto_LUKS)' \
+	"$f/luks"
+check 'RAID' 2 '(linux_raid_member)' "$f/raid"
+check 'LUKS in a partition' 2 '(crypto_LUKS)' "$f/mbr-luks"
+check 'LUKS over an image' 2 '(crypto_LUKS)' "$f/image-under-luks"
+check 'two images' 2 'several-images' "$f/mbr-two"
+check 'flags' 2 'not restored: header-flags' "$f/bad-flags"
+check 'info page' 2 'info-counts' "$f/bad-info"
+check 'record' 2 'record-magic' "$f/bad-magic"
+check 'list' 2 'frames-order' "$f/bad-list"
+check 'chain' 2 'map-bounds' "$f/bad-chain"
+check 'entry' 2 'entry-tables' "$f/bad-entry"
+check 'cut off' 2 'map-bounds' "$f/cut"
+check 'map moved' 2 'not restored: memory-map' "$f/image" --memmap "$f/map-moved"
+check 'too little RAM' 2 'frame-not-ram' "$f/image" --memmap "$f/map-small"
+check 'firmware in the way' 2 'frame-firmware' "$f/image" --memmap "$f/map-runtime"
+if command -v mkfs.ext4 >/dev/null; then
+	truncate -s 4M "$f/ext4" && mkfs.ext4 -q "$f/ext4"
+	check 'ext4' 2 '(ext4)' "$f/ext4"
+	rm "$f/ext4"
+else
+	skip 'ext4' 'mkfs.ext4 is not installed'
+fi
+
+# environment
+check 'missing' 3 'No such file' "$f/missing"
+check 'directory' 3 'neither a block device nor a regular file' "$f"
+check 'map missing' 3 'No such file' "$f/image" --memmap "$f/missing"
+for bad in nonsense odd type; do
+	check "map $bad" 3 ':1: not a range of a memory map' "$f/image" --memmap "$f/map-$bad"
+done
+check 'map overlapping' 3 'no memory map' "$f/image" --memmap "$f/map-overlap"
+check 'map empty' 3 'no memory map' "$f/image" --memmap "$f/map-none"
+
+# usage
+check 'no path' 64 'no path' --json
+check 'two paths' 64 'more than one path' "$f/image" "$f/image"
+check 'unknown option' 64 "'--wrong' is not understood" --wrong "$f/image"
+check 'negative offset' 64 'not understood' --offset -1 "$f/image"
+check 'help' 0 'Usage: thawctl check' --help
+says 'no command' 64 'no command'
+says 'unknown command' 64 "no command 'wrong'" wrong
+says 'commands' 0 'check' --help
+says 'version' 0 'thawctl ' --version
+
+# JSON
+json 'JSON, restored' 'd["verdict"] == "restore" and d["reason"] is None and
+	d["image"]["data_pages"] == 6 and d["image"]["zero_pages"] == 2 and
+	d["firmware"]["digest_equal"] and d["firmware"]["staged"] == 1 and
+	d["loaded"]["paging_levels"] == 4' "$f/image" --memmap "$f/map"
+json 'JSON, no map' 'd["verdict"] == "restore" and d["firmware"] is None' "$f/image"
+json 'JSON, no image' 'd["verdict"] == "no-image" and d["image"] is None' "$f/swap"
+json 'JSON, refused' 'd["verdict"] == "refuse" and d["reason"]["name"] == "memory-map" and
+	len(d["firmware"]["differences"]) > 0' "$f/image" --memmap "$f/map-moved"
+json 'JSON, foreign' 'd["reason"]["where"] == "crypto_LUKS"' "$f/luks"
+cp "$f/swap" "$f/$(printf 'odd "\\\377\001')"
+json 'JSON, odd path' '"odd \"" in d["path"]' "$f/$(printf 'odd "\\\377\001')"
+rm "$f/odd"*
+
+out=$(cd "$folder" && sha256sum -- * 2>/dev/null)
+if [ "$out" = "$before" ]; then pass 'nothing written'; else fail 'nothing written'; fi
+
+# real images
+if [ -z "$THAW_TEST_IMAGES" ]; then
+	skip 'real images' 'THAW_TEST_IMAGES is not set'
+fi
+for image in $THAW_TEST_IMAGES; do
+	check "$image" 0 'would restore' "$image"
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
