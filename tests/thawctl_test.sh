@@ -145,6 +145,18 @@ rm "$f/odd"*
 out=$(cd "$folder" && sha256sum -- * 2>/dev/null)
 if [ "$out" = "$before" ]; then pass 'nothing written'; else fail 'nothing written'; fi
 
+# what the manual pages must not forget
+out=$(grep -o 'X([A-Z_0-9]*, 0x[0-9a-f]*, "[a-z-]*"' "$tests/../include/thaw/err.h" | tr -d ',"' |
+	while read -r _ code name; do
+		grep -q "^\.It Cm $name Pq $code\$" "$tests/../docs/thaw.7" || echo "$name $code"
+	done)
+if [ -z "$out" ]; then pass 'reasons in thaw(7)'; else fail 'reasons in thaw(7)'; fi
+out=$(for option in $("$thawctl" check --help | grep -o '^  --[a-z]*' | tr -d ' -'); do
+	grep -q "Fl -$option" "$tests/../docs/thawctl.8" || echo "thawctl.8 $option"
+	grep -q -e "--$option" "$tests/../tools/thawctl.bash" || echo "thawctl.bash $option"
+done)
+if [ -z "$out" ]; then pass 'options in thawctl(8)'; else fail 'options in thawctl(8)'; fi
+
 # real images
 if [ -z "$THAW_TEST_IMAGES" ]; then
 	skip 'real images' 'THAW_TEST_IMAGES is not set'
