@@ -158,33 +158,45 @@ bool areas_find(int fd, struct areas *ret, bool whole)
 
 /* --- devices made of others -------------------------------------------------------------- */
 
+/* A file of the kernel's about the device; NULL: there is none. */
+static FILE *open_about(dev_t dev, const char *name)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s", major(dev), minor(dev), name);
+	return fopen(path, "re");
+}
+
+/* The beginning of "CRYPT-LUKS2-<uuid>-<name>" or "LVM-<uuids>" that says what it is. */
+static void shorten(char *uuid)
+{
+	char *end = strchr(uuid, '-');
+
+	if (end && !strncmp(uuid, "CRYPT-", strlen("CRYPT-")))
+		end = strchr(end + 1, '-');
+	if (end)
+		*end = 0;
+}
+
 const char *area_stacked_kind(int fd)
 {
 	static char kind[AREA_TYPE_MAX];
-	char path[80];
-	char *end;
 	struct stat st;
 	FILE *file;
 
 	if (fstat(fd, &st) || !S_ISBLK(st.st_mode))
 		return NULL;
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/md", major(st.st_rdev),
-		 minor(st.st_rdev));
-	if (!access(path, F_OK))
+	file = open_about(st.st_rdev, "md/level");
+	if (file) {
+		fclose(file);
 		return "md";
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid", major(st.st_rdev),
-		 minor(st.st_rdev));
-	file = fopen(path, "re");
+	}
+	file = open_about(st.st_rdev, "dm/uuid");
 	if (!file)
 		return NULL;
-	if (!fgets(kind, sizeof(kind), file))
-		strcpy(kind, "device-mapper");
+	if (!fgets(kind, sizeof(kind), file) || kind[0] == '\n')
+		strcpy(kind, "device mapper");
 	fclose(file);
-	/* "CRYPT-LUKS2-<uuid>-<name>", "LVM-<uuids>" */
-	end = strchr(kind, '-');
-	if (end && !strncmp(kind, "CRYPT-", 6))
-		end = strchr(end + 1, '-');
-	if (end)
-		*end = 0;
+	shorten(kind);
 	return kind;
 }

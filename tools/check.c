@@ -149,25 +149,34 @@ static enum thaw_err choose_image(struct check *c, const struct areas *areas)
 	return THAW_OK;
 }
 
-/* What is there instead: said where it explains that there is no image. */
-static enum thaw_err explain_none(struct check *c, const struct areas *areas)
+/* May what libblkid calls so have swap space in it? */
+static bool is_container(const char *type)
 {
 	static const char *const containers[] = {
 		"crypto_LUKS", "LVM2_member", "linux_raid_member", "bcache", "isw_raid_member",
 	};
 	size_t i;
-	size_t k;
+
+	for (i = 0; i < THAW_ARRAY_LEN(containers); i++) {
+		if (!strcmp(type, containers[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What is there instead: said where it explains that there is no image. */
+static enum thaw_err explain_none(struct check *c, const struct areas *areas)
+{
+	size_t i;
 
 	for (i = 0; i < areas->count; i++) {
 		const struct area *area = &areas->list[i];
 
 		if (area->foreign[0] && (area->is_swap || !area->partition))
 			return refuse_foreign(c, area, area->foreign);
-		for (k = 0; k < THAW_ARRAY_LEN(containers); k++) {
-			if (!strcmp(area->foreign, containers[k])) {
-				c->container = area->foreign;
-				c->container_partition = area->partition;
-			}
+		if (is_container(area->foreign)) {
+			c->container = area->foreign;
+			c->container_partition = area->partition;
 		}
 	}
 	if (areas->count == 1)
@@ -195,6 +204,23 @@ static enum thaw_err find_area(struct check *c, int fd, struct areas *areas)
 
 /* --- trying it --------------------------------------------------------------------------- */
 
+static enum thaw_err check_memory(struct check *c)
+{
+	const struct thaw_facts *facts = &c->report.facts;
+	uint64_t need = (facts->data_frames + facts->zero_frames) << THAW_PAGE_SHIFT;
+	uint64_t available = host_memory_available();
+
+	if (need <= available)
+		return THAW_OK;
+	return thaw_fail(&c->report.diag, THAW_MEMORY, "bytes needed, available", need, available);
+}
+
+/* With a given map the bound is firmware's; without one, that addresses have 52 bits. */
+static uint64_t most_frames(const struct check *c, const struct thaw_memmap *map)
+{
+	return c->memmap_path ? thaw_memmap_ram_frames(map) : UINT64_C(1) << 40;
+}
+
 /*
  * A first look at the image, for what has to be known before it is loaded: what map to make up,
  * and whether this machine has the memory.
@@ -203,25 +229,15 @@ static enum thaw_err survey(struct check *c, struct host_disk *disk, struct thaw
 {
 	struct host_memory memory;
 	struct thaw_image image;
-	struct thaw_facts *facts = &c->report.facts;
-	uint64_t limit = UINT64_C(1) << 40; /* frames: addresses have 52 bits */
-	uint64_t need;
 	enum thaw_err err;
 
-	if (c->memmap_path) {
-		limit = thaw_memmap_ram_frames(map);
-		c->digest_today = thaw_memmap_e820_crc32(map);
-		c->map_ranges = map->count;
-	}
 	host_memory_init(&memory);
-	err = thaw_image_open(&image, &disk->seam, c->header_page, limit, &memory.seam,
-			      &c->report.diag);
-	*facts = image.facts;
-	need = (facts->data_frames + facts->zero_frames) << THAW_PAGE_SHIFT;
-	if (!err && need > host_memory_available())
-		err = thaw_fail(&c->report.diag, THAW_MEMORY, "bytes needed, available", need,
-				host_memory_available());
-	if (!err && !map->count && memmap_make_up(&image, map))
+	err = thaw_image_open(&image, &disk->seam, c->header_page, most_frames(c, map),
+			      &memory.seam, &c->report.diag);
+	c->report.facts = image.facts;
+	if (!err)
+		err = check_memory(c);
+	if (!err && !c->memmap_path && memmap_make_up(&image, map))
 		err = thaw_fail(&c->report.diag, THAW_MEMORY, "memory map", image.run_count, 0);
 	host_memory_free(&memory);
 	return err;
@@ -287,6 +303,8 @@ int check_main(int argc, char **argv)
 		return result;
 	if (check.memmap_path && !memmap_file_read(check.memmap_path, &map))
 		return THAWCTL_ENVIRONMENT;
+	check.digest_today = map.count ? thaw_memmap_e820_crc32(&map) : 0;
+	check.map_ranges = map.count;
 	fd = open_path(check.path);
 	if (fd >= 0) {
 		check_area(&check, fd, &map);

@@ -15,6 +15,10 @@ $(BUILD)/tools/%.o: tools/%.c | $(BUILD)/tools/has-blkid
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude $(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS) \
 		-MMD -MP -c -o $@ $<
 
+.PHONY: test-thawctl
+test-thawctl: $(BUILD)/thawctl
+	@tests/thawctl_test.sh $(BUILD)
+
 # What is missing is named once, before a compiler names it in its own words.
 $(BUILD)/tools/has-blkid:
 	@mkdir -p $(@D)
