@@ -99,6 +99,7 @@ static enum thaw_err take_frame(struct reader *r, uint64_t entry)
 	struct thaw_facts *facts = &o->image->facts;
 	bool zero = entry & ENCODED_PFN_ZERO_FLAG;
 	uint64_t frame = entry & ~ENCODED_PFN_ZERO_FLAG;
+	enum thaw_err err;
 
 	if (frame >= FRAME_LIMIT)
 		return thaw_fail(o->diag, THAW_FRAMES_RANGE, "pfn", frame, FRAME_LIMIT);
@@ -107,7 +108,8 @@ static enum thaw_err take_frame(struct reader *r, uint64_t entry)
 	r->next_frame = frame + 1;
 	r->frames++;
 	facts->zero_frames += zero;
-	return thaw_runs_add(&r->runs, frame, zero ? THAW_RUN_ZERO : THAW_RUN_DATA, o->memory);
+	err = thaw_runs_add(&r->runs, frame, zero ? THAW_RUN_ZERO : THAW_RUN_DATA, o->memory);
+	return err ? thaw_fail(o->diag, err, "runs", r->frames, 0) : THAW_OK;
 }
 
 static enum thaw_err take_page(struct reader *r, const uint8_t *page)

@@ -77,10 +77,11 @@ static enum thaw_err take_entry(struct walk *w, uint64_t entry)
 	if (w->ended || w->entries == w->max_entries)
 		return thaw_fail(o->diag, THAW_MAP_LONG, "swap_map_page", entry, w->max_entries);
 	err = check_page_number(o, entry, "swap_map_page entry");
-	if (!err)
-		err = thaw_extents_add(&o->stream, entry, o->memory);
+	if (err)
+		return err;
 	w->entries++;
-	return err;
+	err = thaw_extents_add(&o->stream, entry, o->memory);
+	return err ? thaw_fail(o->diag, err, "extents", w->entries, 0) : THAW_OK;
 }
 
 static enum thaw_err take_map_page(struct walk *w)
