@@ -89,10 +89,11 @@ static void fill(struct sim *s, size_t index)
 {
 	uint8_t *at = s->ram + index * PAGE;
 	uint64_t want = pattern(index);
-	size_t i;
+	size_t n;
 
-	for (i = 0; i < PAGE; i += 8)
-		memcpy(at + i, &want, 8);
+	memcpy(at, &want, sizeof(want));
+	for (n = sizeof(want); n < PAGE; n *= 2)
+		memcpy(at + n, at, n);
 }
 
 static void *frame(struct thaw_machine *m, uint64_t n)

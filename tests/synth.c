@@ -46,6 +46,16 @@ void synth_init(struct synth *s, const struct synth_options *options)
 	s->random = options->seed * 2654435761u + 1;
 }
 
+static void drop_stored(struct synth *s)
+{
+	free(s->stored);
+	free(s->chunk_page);
+	free(s->disk);
+	free(s->map_page);
+	free(s->stored_page);
+	s->stored_pages = 0;
+}
+
 void synth_free(struct synth *s)
 {
 	size_t i;
@@ -54,11 +64,7 @@ void synth_free(struct synth *s)
 		free(s->frames[i].data);
 	free(s->frames);
 	free(s->list);
-	free(s->stored);
-	free(s->chunk_page);
-	free(s->disk);
-	free(s->map_page);
-	free(s->stored_page);
+	drop_stored(s);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -367,7 +373,9 @@ void synth_store(struct synth *s)
 	size_t used;
 	size_t i;
 
+	drop_stored(s);
 	if (s->options.codec == THAW_CODEC_NONE) {
+		s->chunk_page = NULL;
 		s->stored_pages = stream_pages(s);
 		s->stored = must(malloc(s->stored_pages * PAGE));
 		memcpy(s->stored, stream, s->stored_pages * PAGE);

@@ -77,6 +77,7 @@ void synth_free(struct synth *s);
 /* Frames in ascending order. Room for page tables and the entry page must be among the data. */
 void synth_add(struct synth *s, uint64_t first, uint64_t count, bool zero);
 void synth_draw(struct synth *s);
+/* May be called again, after more was spoilt. */
 void synth_store(struct synth *s);
 
 /* The picture of a frame: NULL when the image has no such frame. */
