@@ -72,9 +72,13 @@ static enum thaw_err parse_header(struct swsusp_open *o, const struct swsusp_hea
 static enum thaw_err read_header(struct swsusp_open *o)
 {
 	struct thaw_image *image = o->image;
-	void *page = o->memory->alloc(o->memory, THAW_PAGE_SIZE);
+	void *page;
 	enum thaw_err err;
 
+	if (image->header_page >= o->disk->pages)
+		return thaw_fail(o->diag, THAW_NO_IMAGE, "area", image->header_page,
+				 o->disk->pages);
+	page = o->memory->alloc(o->memory, THAW_PAGE_SIZE);
 	if (!page)
 		return thaw_fail(o->diag, THAW_MEMORY, "swsusp_header", THAW_PAGE_SIZE, 0);
 	err = o->disk->read(o->disk, image->header_page, 1, page);
