@@ -90,13 +90,16 @@ static void add_frames(struct synth *s, enum scene_size size)
 	case SCENE_CROWDED:
 		add_crowded(s);
 		break;
+	case SCENE_NONE:
+		break;
 	}
 }
 
 void scene_begin(struct scene *c, const struct scene_options *o)
 {
-	const struct thaw_mem_range *ranges = o->size == SCENE_MANY ? many_ranges : sim_small;
-	size_t count = o->size == SCENE_MANY ? THAW_ARRAY_LEN(many_ranges) : sim_small_count;
+	bool many = o->size == SCENE_MANY || o->size == SCENE_NONE;
+	const struct thaw_mem_range *ranges = many ? many_ranges : sim_small;
+	size_t count = many ? THAW_ARRAY_LEN(many_ranges) : sim_small_count;
 	struct synth_options picture = {
 		.codec = o->codec,
 		.levels = o->levels ? o->levels : 4,
@@ -114,7 +117,8 @@ void scene_begin(struct scene *c, const struct scene_options *o)
 	c->options = *o;
 	synth_init(&c->picture, &picture);
 	add_frames(&c->picture, o->size);
-	synth_draw(&c->picture);
+	if (o->size != SCENE_NONE)
+		synth_draw(&c->picture);
 	sim_init(&c->sim, ranges, count);
 	c->sim.workers = o->workers;
 	c->sim.m.cpu = (struct thaw_cpu){

@@ -43,6 +43,7 @@ struct sim_disk {
 	uint8_t *pending;
 	uint64_t pending_page;
 	uint64_t pending_count;
+	unsigned rereads;
 	unsigned consumed;
 	bool half_written; /* a failed write leaves its first 512 bytes */
 };

@@ -88,6 +88,13 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 	}
 }
 
+/* What was checked is what is used. Only a chain that goes round is read again, until it is refused. */
+static void check_rereads(struct sim *s, enum thaw_err err)
+{
+	if (s->disk.rereads && (err == THAW_OK || err >= THAW_FRAMES_ORDER))
+		sim_fault(s, "pages read twice", s->disk.rereads, err);
+}
+
 enum thaw_err sim_restore(struct sim *s, uint64_t header_page, const struct thaw_options *options,
 			  struct thaw_report *report)
 {
@@ -99,6 +106,7 @@ enum thaw_err sim_restore(struct sim *s, uint64_t header_page, const struct thaw
 		sim_fault(s, "read left under way", 0, 0);
 	if (s->started)
 		sim_fault(s, "processors left at work", s->started, 0);
+	check_rereads(s, err);
 	if (err == THAW_OK)
 		check_restored(s, report);
 	else

@@ -30,8 +30,7 @@ static enum thaw_err check_read(struct sim_disk *disk, uint64_t page, uint64_t c
 	if (disk->pending)
 		sim_fault(s, "read while another is under way", page, count);
 	for (i = page; i < page + count; i++) {
-		if (disk->times[i]++)
-			sim_fault(s, "page read twice", i, count);
+		disk->rereads += disk->times[i]++ != 0;
 	}
 	return sim_fails(s, SIM_READ) ? THAW_READ : THAW_OK;
 }
@@ -120,6 +119,7 @@ void sim_disk_init(struct sim *s)
 	}
 	disk->pending = NULL;
 	disk->consumed = 0;
+	disk->rereads = 0;
 	if (disk->times)
 		memset(disk->times, 0, pages);
 }
