@@ -33,6 +33,20 @@ static enum thaw_err check_flags(const struct swsusp_header *header, struct thaw
 	return THAW_OK;
 }
 
+/*
+ * include/linux/swap.h, union swap_header: the version lies at 1024, and mm/swapfile.c takes no other
+ * than 1. What another format wrote over an image may leave the signature at the page's end alone:
+ * LUKS and ext4 have something else here.
+ */
+static enum thaw_err check_swap_header(const struct swsusp_header *header, struct thaw_diag *diag)
+{
+	uint32_t version = thaw_le32(header->reserved + SWAP_VERSION_OFFSET);
+
+	if (thaw_bytes_equal(header->orig_sig, swap_sig_2, sizeof(header->orig_sig)) && version != 1)
+		return thaw_fail(diag, THAW_FOREIGN, "swap header version", version, 1);
+	return THAW_OK;
+}
+
 static void take_header(struct thaw_facts *facts, const struct swsusp_header *header)
 {
 	facts->codec = THAW_CODEC_LZO1X;
@@ -58,6 +72,9 @@ static enum thaw_err parse_header(struct swsusp_open *o, const struct swsusp_hea
 	    !thaw_bytes_equal(header->orig_sig, swap_sig_1, sizeof(header->orig_sig)))
 		return thaw_fail(o->diag, THAW_HEADER_FIELD, "orig_sig",
 				 thaw_le64(header->orig_sig), 0);
+	err = check_swap_header(header, o->diag);
+	if (err)
+		return err;
 	if (!header->image || header->image >= o->disk->pages ||
 	    header->image == o->image->header_page)
 		return thaw_fail(o->diag, THAW_HEADER_FIELD, "image", header->image,

@@ -31,6 +31,8 @@ _Static_assert(offsetof(struct swsusp_header, orig_sig) == 4076, "on disk");
 _Static_assert(offsetof(struct swsusp_header, sig) == 4086, "on disk");
 _Static_assert(sizeof(struct swsusp_header) == 4096, "one page");
 
+#define SWAP_VERSION_OFFSET 1024 /* in reserved, of a "SWAPSPACE2" */
+
 /* power.h */
 #define SF_PLATFORM_MODE       1u
 #define SF_NOCOMPRESS_MODE     2u

@@ -81,6 +81,8 @@ SPOIL(orig_none, memset(header(c) + ORIG_SIG, 0, 10))
 SPOIL(orig_self, memcpy(header(c) + ORIG_SIG, "S1SUSPEND", 10))
 SPOIL(orig_almost, header(c)[ORIG_SIG + 9] = '3')
 SPOIL(orig_old, memcpy(header(c) + ORIG_SIG, "SWAP-SPACE", 10))
+SPOIL(swap_version_2, synth_put32(header(c) + 1024, 2))
+SPOIL(swap_luks, memset(header(c) + 512, 0, 1024))
 SPOIL(flags_32, synth_put32(header(c) + FLAGS, 4 | 32))
 SPOIL(flags_top, synth_put32(header(c) + FLAGS, 4 | 1u << 31))
 SPOIL(flags_none, synth_put32(header(c) + FLAGS, 0))
@@ -251,6 +253,8 @@ static const struct row rows[] = {
 	S(sig_s2, NO_IMAGE, LZO), S(sig_linhib, NO_IMAGE, LZO), S(sig_tuxonice, NO_IMAGE, LZO),
 	S(sig_swap, NO_IMAGE, LZO), S(orig_none, HEADER_FIELD, LZO),
 	S(orig_self, HEADER_FIELD, LZO), S(orig_almost, HEADER_FIELD, LZO),
+	S(orig_self, FOREIGN, LZO), S(swap_version_2, FOREIGN, LZO),
+	S(orig_self, FOREIGN, LZO), S(swap_luks, FOREIGN, LZO),
 	S(orig_old, OK, LZO), S(flags_32, HEADER_FLAGS, LZO), S(flags_top, HEADER_FLAGS, LZO),
 	S(flags_none, HEADER_FLAGS, LZO), S(flags_crc_raw, HEADER_FLAGS, RAW),
 	S(flags_raw_lz4, HEADER_FLAGS, RAW), S(flags_other_codec, BLOCK_DATA, LZO),
