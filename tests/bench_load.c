@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * bench_load.c: the pipeline on the host, over a disk in memory, against its decoder alone and
+ * against memcpy. Frames are touched beforehand, so that the host's page faults do not count.
+ *
+ *	bench_load IMAGE BYTE-OFFSET [RUNS]
+ *
+ * Runs of all kinds take turns, so that what else the machine does hits all alike. Prints MiB/s of
+ * decoded pages (medians) and ratios, then one line of JSON.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../tools/host_machine.h"
+#include "../tools/memmap_file.h"
+
+#define MOST_RUNS 31
+
+struct memory_disk {
+	struct thaw_disk seam;
+	const uint8_t *bytes;
+};
+
+struct bench {
+	struct memory_disk disk;
+	uint8_t *stream; /* the stored blocks, one behind the other */
+	size_t stream_bytes;
+	uint64_t pages; /* that they decode to */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench_load: %s\n", what);
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static enum thaw_err disk_read(struct thaw_disk *disk, uint64_t page, uint64_t count, void *buf)
+{
+	struct memory_disk *d = (struct memory_disk *)disk;
+
+	if (page >= disk->pages || count > disk->pages - page)
+		return THAW_READ;
+	memcpy(buf, d->bytes + (page << THAW_PAGE_SHIFT), (size_t)count << THAW_PAGE_SHIFT);
+	return THAW_OK;
+}
+
+static void open_disk(struct memory_disk *disk, const char *path, off_t offset)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+	uint8_t *bytes;
+	ssize_t n;
+	size_t at = 0;
+
+	if (fd < 0 || fstat(fd, &st) || st.st_size <= offset)
+		die("cannot open the image");
+	bytes = malloc((size_t)(st.st_size - offset));
+	while (bytes && (n = pread(fd, bytes + at, (size_t)(st.st_size - offset) - at,
+				   offset + (off_t)at)) > 0)
+		at += (size_t)n;
+	close(fd);
+	disk->bytes = bytes;
+	disk->seam = (struct thaw_disk){ .pages = at >> THAW_PAGE_SHIFT, .read = disk_read };
+}
+
+static void open_image(struct bench *b, struct thaw_image *image, struct thaw_memory *memory)
+{
+	struct thaw_diag diag = { 0 };
+
+	if (thaw_image_open(image, &b->disk.seam, 0, UINT64_C(1) << 40, memory, &diag))
+		die(thaw_err_name(diag.code));
+}
+
+/* The blocks that the pipeline will decode: what opening did is not among them. */
+static void gather_stream(struct bench *b)
+{
+	struct host_memory memory;
+	struct thaw_image image;
+	uint64_t page;
+	uint64_t count;
+
+	host_memory_init(&memory);
+	open_image(b, &image, &memory.seam);
+	b->stream = malloc((size_t)image.facts.stored_pages << THAW_PAGE_SHIFT);
+	memcpy(b->stream, image.rest, image.rest_bytes);
+	b->stream_bytes = image.rest_bytes;
+	while ((count = thaw_stream_next(&image, &image.pos, UINT64_MAX, &page))) {
+		disk_read(&b->disk.seam, page, count, b->stream + b->stream_bytes);
+		b->stream_bytes += (size_t)count << THAW_PAGE_SHIFT;
+	}
+	b->pages = image.facts.stream_pages - image.decoded_pages;
+	host_memory_free(&memory);
+}
+
+static double decoder_alone(struct bench *b)
+{
+	static uint8_t to[THAW_BLOCK_BYTES] __attribute__((aligned(4096)));
+	struct host_memory memory;
+	struct thaw_image image;
+	struct thaw_block block;
+	size_t at = 0;
+	uint64_t done;
+	double began;
+
+	host_memory_init(&memory);
+	open_image(b, &image, &memory.seam);
+	began = now();
+	for (done = image.decoded_pages; done < image.facts.stream_pages; done += block.pages) {
+		if (thaw_image_split(&image, done, b->stream + at, b->stream_bytes - at, &block,
+				     NULL) ||
+		    !block.stored || thaw_block_decode(&block, b->stream + at, to))
+			die("the decoder alone fails");
+		at += block.stored;
+	}
+	began = now() - began;
+	host_memory_free(&memory);
+	return began;
+}
+
+static void plan(struct bench *b, struct host_machine *machine, struct thaw_image *image,
+		 struct thaw_plan *p, struct thaw_load **load)
+{
+	struct thaw_machine *m = &machine->seam;
+	struct thaw_diag diag;
+	struct thaw_memmap map = { .capacity = 64 };
+	size_t i;
+
+	open_image(b, image, &m->memory);
+	map.ranges = m->memory.alloc(&m->memory, map.capacity * sizeof(*map.ranges));
+	if (m->memory_map(m, &map) || thaw_plan_reserve(p, image, &map, &m->memory))
+		die("no memory");
+	p->claim_count = thaw_plan_claims(&map, p->claims);
+	for (i = 0; i < p->claim_count; i++) {
+		if (m->claim(m, p->claims[i]))
+			die("no memory");
+	}
+	if (thaw_plan_find_safe(p, image, &diag) || thaw_load_prepare(load, m, p, &diag) ||
+	    thaw_plan_make(p, image, &diag))
+		die(thaw_err_name(diag.code));
+}
+
+static void touch(struct thaw_machine *m, const struct thaw_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->target_count; i++) {
+		if (p->targets[i].kind != THAW_TARGET_LATE)
+			memset(m->frame(m, p->targets[i].where), 1,
+			       (size_t)p->targets[i].count << THAW_PAGE_SHIFT);
+	}
+}
+
+static double pipeline(struct bench *b, unsigned processors)
+{
+	static struct host_machine machine;
+	struct host_memory memory;
+	struct thaw_image image;
+	struct thaw_memmap map;
+	struct thaw_plan p;
+	struct thaw_load *load;
+	struct thaw_diag diag;
+	double began;
+
+	host_memory_init(&memory);
+	open_image(b, &image, &memory.seam);
+	if (memmap_make_up(&image, &map))
+		die("no memory");
+	host_memory_free(&memory);
+	host_machine_init(&machine, &map);
+	machine.seam.cpu.processors = processors;
+	plan(b, &machine, &image, &p, &load);
+	touch(&machine.seam, &p);
+	began = now();
+	if (thaw_load_run(load, &image, &p, &b->disk.seam, &diag))
+		die(thaw_err_name(diag.code));
+	began = now() - began;
+	host_machine_free(&machine);
+	return began;
+}
+
+static double copy_alone(struct bench *b)
+{
+	size_t bytes = (size_t)b->pages << THAW_PAGE_SHIFT;
+	uint8_t *to = malloc(bytes);
+	uint8_t *from = malloc(bytes);
+	double began;
+
+	if (!to || !from)
+		die("no memory");
+	memset(to, 1, bytes);
+	memset(from, 2, bytes);
+	began = now();
+	memcpy(to, from, bytes);
+	__asm__ volatile("" : : "r"(to) : "memory");
+	began = now() - began;
+	free(to);
+	free(from);
+	return began;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *times, int runs)
+{
+	qsort(times, (size_t)runs, sizeof(*times), compare);
+	return times[runs / 2];
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench b;
+	double alone[MOST_RUNS], one[MOST_RUNS], two[MOST_RUNS], copy[MOST_RUNS];
+	int runs = argc > 3 ? atoi(argv[3]) : 5;
+	double mib;
+	int i;
+
+	if (argc < 3 || runs < 1 || runs > MOST_RUNS)
+		die("usage: bench_load IMAGE BYTE-OFFSET [RUNS]");
+	open_disk(&b.disk, argv[1], atoll(argv[2]));
+	gather_stream(&b);
+	mib = (double)b.pages / 256;
+	for (i = 0; i < runs; i++) {
+		alone[i] = decoder_alone(&b);
+		one[i] = pipeline(&b, 1);
+		two[i] = pipeline(&b, 2);
+		copy[i] = copy_alone(&b);
+	}
+	alone[0] = median(alone, runs);
+	one[0] = median(one, runs);
+	two[0] = median(two, runs);
+	copy[0] = median(copy, runs);
+	printf("%llu pages, medians of %d\n", (unsigned long long)b.pages, runs);
+	printf("memcpy               %8.0f MiB/s\n", mib / copy[0]);
+	printf("decoder alone        %8.0f MiB/s\n", mib / alone[0]);
+	printf("pipeline, 1 thread   %8.0f MiB/s  %5.2f of the decoder alone\n", mib / one[0],
+	       alone[0] / one[0]);
+	printf("pipeline, 2 threads  %8.0f MiB/s  %5.2f of one thread\n", mib / two[0],
+	       one[0] / two[0]);
+	printf("{\"bench\": \"load\", \"pages\": %llu, \"runs\": %d, \"memcpy_s\": %.6f, "
+	       "\"decoder_s\": %.6f, \"one_s\": %.6f, \"two_s\": %.6f}\n",
+	       (unsigned long long)b.pages, runs, copy[0], alone[0], one[0], two[0]);
+	return 0;
+}
