@@ -26,6 +26,9 @@ _Static_assert(sizeof(struct efi_memory_descriptor) == 40, "UEFI");
 
 #define EFI_MEMORY_SP UINT64_C(0x40000) /* specific purpose, UEFI 2.8 */
 
+/* Physical addresses have at most 52 bits (Intel SDM vol. 3A, 4.1.4; AMD APM vol. 2, 5.1). */
+#define FRAME_LIMIT (UINT64_C(1) << (52 - THAW_PAGE_SHIFT))
+
 /* UEFI 2.10, table 7.2: memory types by number. */
 static enum thaw_mem_type type_of(const struct efi_memory_descriptor *d)
 {
@@ -109,7 +112,9 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 			continue;
 		range.type = type_of(&d);
 		range.frames.first = d.physical_start >> THAW_PAGE_SHIFT;
-		if (thaw_add_overflows(range.frames.first, d.number_of_pages, &range.frames.end))
+		if (d.physical_start % THAW_PAGE_SIZE ||
+		    thaw_add_overflows(range.frames.first, d.number_of_pages, &range.frames.end) ||
+		    range.frames.end > FRAME_LIMIT)
 			return THAW_FIRMWARE;
 		err = insert(map, range);
 		if (err)
@@ -219,5 +224,5 @@ const char *thaw_mem_type_name(enum thaw_mem_type type)
 		[THAW_MEM_UNKNOWN] = "unknown",
 	};
 
-	return names[type];
+	return (size_t)type < THAW_ARRAY_LEN(names) ? names[type] : "unknown";
 }
