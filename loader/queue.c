@@ -15,13 +15,14 @@ void thaw_queue_publish(struct thaw_queue *q)
 
 struct thaw_job *thaw_queue_take(struct thaw_queue *q)
 {
-	uint64_t n = __atomic_load_n(&q->taken, __ATOMIC_RELAXED);
+	/* Acquired, so that published is never seen older than what others have taken by. */
+	uint64_t n = __atomic_load_n(&q->taken, __ATOMIC_ACQUIRE);
 
 	do {
 		if (n == __atomic_load_n(&q->published, __ATOMIC_ACQUIRE))
 			return NULL;
 	} while (!__atomic_compare_exchange_n(&q->taken, &n, n + 1, true, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+					      __ATOMIC_ACQUIRE));
 	return &q->job[n % THAW_QUEUE_JOBS];
 }
 
