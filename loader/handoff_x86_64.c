@@ -23,6 +23,9 @@
 #define FRAMES_PER_1G (512u * 512u)
 #define ROOT_HALF     256
 
+/* What the first half of a four-level root maps: 128 TiB. */
+#define FRAMES_PER_HALF (UINT64_C(ROOT_HALF) * ENTRIES * FRAMES_PER_1G)
+
 /* The trampoline of trampoline_x86_64.S; position-independent. */
 extern const uint8_t thaw_trampoline_start[];
 extern const uint8_t thaw_trampoline_end[];
@@ -123,6 +126,8 @@ static bool map_ram(struct build *b, uint64_t root, const struct thaw_memmap *ma
 
 		if (r->type > THAW_MEM_BOOT)
 			continue;
+		if (r->frames.end > FRAMES_PER_HALF)
+			return false;
 		if (r->frames.first != merged.end) {
 			if (!map_range(b, root, merged))
 				return false;
