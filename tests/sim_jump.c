@@ -49,6 +49,9 @@ static uint64_t translate(struct sim *s, uint64_t root, unsigned levels, uint64_
 	uint64_t low;
 	unsigned shift;
 
+	shift = 64 - (12 + 9 * levels);
+	if ((uint64_t)((int64_t)(va << shift) >> shift) != va)
+		return UINT64_MAX;
 	for (shift = 12 + 9 * (levels - 1);; shift -= 9) {
 		if (!take_own(s, entry & PTE_ADDRESS, "page table"))
 			return UINT64_MAX;
