@@ -55,7 +55,7 @@ $(1)/thaw.so: $$(addprefix $(1)/,$$(EFI_OBJECTS)) efi/thaw.lds
 		$$(EFI_LIB)/crt0-efi-x86_64.o $$(filter %.o,$$^) $$(EFI_LIB)/libgnuefi.a
 
 $(2): $(1)/thaw.so build/nxcompat
-	$$(EFI_OBJCOPY) $$(addprefix -j ,$$(EFI_SECTIONS)) --target efi-app-x86_64 $$< $$@.tmp
+	$$(EFI_OBJCOPY) $$(addprefix -j ,$$(EFI_SECTIONS)) --strip-all --target efi-app-x86_64 $$< $$@.tmp
 	build/nxcompat $$@.tmp
 	mv $$@.tmp $$@
 
