@@ -14,6 +14,24 @@
 #define MATCH_MIN 4
 #define FIELD_MAX 15		/* a length of this value goes on in further bytes */
 
+/*
+ * The most that a turn of lz4_run() may touch. In: 1 + 16 for a run of up to 14; or 1 + 14 and then
+ * 2 for a match and 1 more for its length. Out: 14, then 25 for a match of up to 18.
+ */
+#define TURN_IN 18
+#define TURN_OUT 39
+
+/*
+ * The same where one length or both go on in one further byte. In: 2 + 269 for a run and 15 beyond,
+ * or 3 for a match. Out: 269, then 273 for a match and 15 beyond.
+ */
+#define LONG_MAX (FIELD_MAX + 255)	/* goes on further still */
+#define LONG_IN 286
+#define LONG_OUT 557
+
+/* Keeps clang from computing both sides of the choice. */
+#define UNUSUAL(condition) __builtin_expect((condition), 0)
+
 struct lz4 {
 	const uint8_t *in, *in_end;
 	uint8_t *start, *out, *out_end;
@@ -48,12 +66,11 @@ static bool lz4_length(struct lz4 *s, size_t *len)
 
 static bool lz4_literals(struct lz4 *s, size_t len)
 {
-	if (len > in_left(s) || len > out_left(s))
+	size_t room = (size_t)thaw_min(in_left(s), out_left(s));
+
+	if (len > room)
 		return false;
-	if (in_left(s) - len >= LZ_WILD && out_left(s) - len >= LZ_WILD)
-		lz_copy_wild(s->out, s->in, len);
-	else
-		lz_copy_bytes(s->out, s->in, len);
+	lz_literals(s->out, s->in, len, room);
 	s->in += len;
 	s->out += len;
 	return true;
@@ -93,6 +110,65 @@ static enum lz4_step lz4_step(struct lz4 *s)
 	return lz4_match(s, token & FIELD_MAX) ? LZ4_MORE : LZ4_BAD;
 }
 
+/* At most 18 bytes; touches 20, or 25 where dist is below 8. */
+static inline void copy_short_match(uint8_t *out, size_t dist, size_t len)
+{
+	if (dist < 8) {
+		lz_repeat_wild(out, dist, len);
+		return;
+	}
+	lz_copy16(out, out - dist);
+	lz_copy4(out + 16, out - dist + 16);
+}
+
+/*
+ * A turn is one sequence. It moves on at its end only, so that lz4_step() can do again what was
+ * given up. A length may go on in one further byte; the room for so much is checked when it comes.
+ */
+static void lz4_run(struct lz4 *s)
+{
+	const uint8_t *in = s->in, *in_limit = s->in_end - TURN_IN;
+	uint8_t *out = s->out, *out_limit = s->out_end - TURN_OUT;
+
+	while (in <= in_limit && out <= out_limit) {
+		unsigned token = *in;
+		size_t run = token >> 4, len = token & FIELD_MAX, dist;
+		const uint8_t *next = in + 1;
+		uint8_t *to;
+
+		if (run < FIELD_MAX) {
+			lz_copy16(out, next);
+		} else {
+			run += *next++;
+			if (run == LONG_MAX || (size_t)(s->in_end - in) < LONG_IN ||
+			    (size_t)(s->out_end - out) < LONG_OUT)
+				break;
+			lz_copy_wild(out, next, run);
+		}
+		next += run;
+		to = out + run;
+		dist = thaw_le16(next);
+		next += 2;
+		/* A distance of 0 wraps around and is too far as well. */
+		if (dist - 1 >= (size_t)(to - s->start))
+			break;
+		if (UNUSUAL(len == FIELD_MAX)) {
+			len += *next++;
+			if (len == LONG_MAX || (size_t)(s->out_end - out) < LONG_OUT)
+				break;
+			len += MATCH_MIN;
+			lz_match_wild(to, dist, len);
+		} else {
+			len += MATCH_MIN;
+			copy_short_match(to, dist, len);
+		}
+		in = next;
+		out = to + len;
+	}
+	s->in = in;
+	s->out = out;
+}
+
 enum thaw_err thaw_lz4_decode(const void *src, size_t src_len, void *dst, size_t dst_cap,
 			      size_t *ret_len)
 {
@@ -103,6 +179,8 @@ enum thaw_err thaw_lz4_decode(const void *src, size_t src_len, void *dst, size_t
 	enum lz4_step step;
 
 	do {
+		if (in_left(&s) >= TURN_IN && out_left(&s) >= TURN_OUT)
+			lz4_run(&s);
 		step = lz4_step(&s);
 	} while (step == LZ4_MORE);
 	if (step != LZ4_END)

@@ -87,13 +87,32 @@ static inline void lz_match_wild(uint8_t *out, size_t dist, size_t len)
 		lz_repeat_wild(out, dist, len);
 }
 
-/* Like lz_match_wild(), but writes nothing behind len where only room bytes (>= len) are left. */
-static inline void lz_match(uint8_t *out, size_t dist, size_t len, size_t room)
+/* How many of len bytes may go the wild way where only room bytes (>= len) may be touched. */
+static inline size_t lz_wild_part(size_t len, size_t room)
 {
 	if (room - len >= LZ_WILD)
-		lz_match_wild(out, dist, len);
-	else
-		lz_copy_bytes(out, out - dist, len);
+		return len;
+	return room > LZ_WILD ? room - LZ_WILD : 0;
+}
+
+/* Like lz_match_wild(), but writes nothing beyond the room bytes (>= len) that are left. */
+static inline void lz_match(uint8_t *out, size_t dist, size_t len, size_t room)
+{
+	size_t wild = lz_wild_part(len, room);
+
+	if (wild)
+		lz_match_wild(out, dist, wild);
+	lz_copy_bytes(out + wild, out + wild - dist, len - wild);
+}
+
+/* From another buffer; room is the lesser of what is left in both, and >= len. */
+static inline void lz_literals(uint8_t *out, const uint8_t *in, size_t len, size_t room)
+{
+	size_t wild = lz_wild_part(len, room);
+
+	if (wild)
+		lz_copy_wild(out, in, wild);
+	lz_copy_bytes(out + wild, in + wild, len - wild);
 }
 
 #endif

@@ -26,12 +26,11 @@ enum before {
 #define FAR 16384		/* bias of the farthest matches; no more than that: end of stream */
 
 /*
- * What one turn of lzo_run() may touch. In: 1 + 20 for a run of up to 18; or 1 + 18 and then 3 for
- * a match and 4 for its tail. Out: 18, then 32 for a match and either 7 beyond or 4 for its tail.
- * What a turn moves on by, 25 and 53 at most, is less, so n turns touch no more than n times this.
+ * The most that a turn of lzo_run() may touch. In: 1 + 20 for a run of up to 18; or 1 + 18 and then
+ * 3 for a match and 4 for its tail. Out: 18, then 32 for a match and 7 beyond, or 4 for its tail.
  */
-#define TURN_IN 32
-#define TURN_OUT 64
+#define TURN_IN 26
+#define TURN_OUT 57
 
 struct lzo {
 	const uint8_t *in, *in_end;
@@ -77,12 +76,11 @@ static bool lzo_long_length(struct lzo *s, size_t field_max, size_t *ret_len)
 
 static bool lzo_literals(struct lzo *s, size_t len)
 {
-	if (len > in_left(s) || len > out_left(s))
+	size_t room = (size_t)thaw_min(in_left(s), out_left(s));
+
+	if (len > room)
 		return false;
-	if (in_left(s) - len >= LZ_WILD && out_left(s) - len >= LZ_WILD)
-		lz_copy_wild(s->out, s->in, len);
-	else
-		lz_copy_bytes(s->out, s->in, len);
+	lz_literals(s->out, s->in, len, room);
 	s->in += len;
 	s->out += len;
 	return true;
@@ -200,13 +198,6 @@ static inline void copy_short_match(uint8_t *out, size_t dist, size_t len)
 		lz_copy16(out + 16, out - dist + 16);
 }
 
-/* How often lzo_run() may go round before it must look at the ends again. */
-static size_t turns_left(const struct lzo *s, const uint8_t *in, const uint8_t *out)
-{
-	return (size_t)thaw_min((size_t)(s->in_end - in) / TURN_IN,
-				(size_t)(s->out_end - out) / TURN_OUT);
-}
-
 /*
  * A turn is one match with its tail, and the run of literals in front of it if there is one. Which
  * kind of match it is decides nothing here, because that is as good as random and would cost a
@@ -214,49 +205,43 @@ static size_t turns_left(const struct lzo *s, const uint8_t *in, const uint8_t *
  */
 static void lzo_run(struct lzo *s)
 {
-	const uint8_t *in = s->in;
-	uint8_t *out = s->out;
+	const uint8_t *in = s->in, *in_limit = s->in_end - TURN_IN;
+	uint8_t *out = s->out, *out_limit = s->out_end - TURN_OUT;
 	unsigned before = s->before;
-	size_t turns;
 
-	while ((turns = turns_left(s, in, out)) != 0) {
-		do {
-			uint64_t v = thaw_le32(in), f;
-			unsigned t = v & 255;
-			size_t len, dist;
-			unsigned wide;
+	while (in <= in_limit && out <= out_limit) {
+		uint64_t v = thaw_le32(in), f;
+		unsigned t = v & 255, wide;
+		size_t len, dist;
 
-			if (t < 16) {
-				if (before || !t)
-					goto done;
-				lz_copy16(out, in + 1);
-				lz_copy4(out + 16, in + 17);
-				out += t + 3;
-				in += t + 4;
-				before = AFTER_RUN;
-				v = thaw_le32(in);
-				t = v & 255;
-			}
-			f = fields[t];
-			len = f >> 48;
-			dist = (v * (f & 0xffff) >> 16 & (f >> 16 & 0xffff)) + (f >> 32 & 0xffff);
-			/* FAR may be the end of the stream, or a match like any other. */
-			if (!len || dist == FAR || dist > (size_t)(out - s->start))
-				goto done;
-			copy_short_match(out, dist, len);
-			out += len;
-			/* The tail's length is in the last byte but one. */
-			/* Three bytes or two; the tail's length is in the last but one. */
-			wide = t < 64;
-			HIDE(wide);
-			in += 2 + wide;
-			before = (EVEN_ODDS(t < 64) ? v >> 8 : v) & 3;
-			lz_copy4(out, in);
-			in += before;
-			out += before;
-		} while (--turns);
+		if (t < 16) {
+			if (before != AFTER_NOTHING || !t)
+				break;
+			lz_copy16(out, in + 1);
+			lz_copy4(out + 16, in + 17);
+			out += t + 3;
+			in += t + 4;
+			before = AFTER_RUN;
+			v = thaw_le32(in);
+			t = v & 255;
+		}
+		f = fields[t];
+		len = f >> 48;
+		dist = (v * (f & 0xffff) >> 16 & (f >> 16 & 0xffff)) + (f >> 32 & 0xffff);
+		/* FAR may be the end of the stream, or a match like any other. */
+		if (!len || dist == FAR || dist > (size_t)(out - s->start))
+			break;
+		copy_short_match(out, dist, len);
+		out += len;
+		/* Three bytes or two; the tail's length is in the last but one. */
+		wide = t < 64;
+		HIDE(wide);
+		in += 2 + wide;
+		before = (EVEN_ODDS(t < 64) ? v >> 8 : v) & 3;
+		lz_copy4(out, in);
+		in += before;
+		out += before;
 	}
-done:
 	s->in = in;
 	s->out = out;
 	s->before = before;
@@ -286,7 +271,8 @@ enum thaw_err thaw_lzo1x_decode(const void *src, size_t src_len, void *dst, size
 	if (!lzo_first(&s))
 		return THAW_BLOCK_DATA;
 	do {
-		lzo_run(&s);
+		if (in_left(&s) >= TURN_IN && out_left(&s) >= TURN_OUT)
+			lzo_run(&s);
 		step = lzo_step(&s);
 	} while (step == LZO_MORE);
 	if (step != LZO_END)
