@@ -190,7 +190,9 @@ enum thaw_crc32_method thaw_crc32_choose(uint64_t (*ticks)(void))
 		ticks = time_stamp;
 	time_table = measure(THAW_CRC32_TABLE, ticks, &crc_table);
 	time_clmul = measure(THAW_CRC32_CLMUL, ticks, &crc_clmul);
-	return time_clmul < time_table && crc_clmul == crc_table ? THAW_CRC32_CLMUL : THAW_CRC32_TABLE;
+	if (time_clmul >= time_table || crc_clmul != crc_table)
+		return THAW_CRC32_TABLE;
+	return THAW_CRC32_CLMUL;
 }
 
 #else
