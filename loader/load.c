@@ -445,8 +445,9 @@ enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 	l->crc_method = thaw_crc32_choose(NULL);
 	l->workers = l->m->workers_start(l->m, l->most_workers, work, l);
 	err = run(l);
+	/* Only after another failure: that one is told. */
 	if (l->reading)
-		finish_reading(l);
+		disk->read_wait(disk);
 	__atomic_store_n(&l->queue.closed, true, __ATOMIC_RELEASE);
 	if (l->workers)
 		join_err = l->m->workers_join(l->m);

@@ -161,6 +161,31 @@ static void test_exit(void)
 	scene_free(&c);
 }
 
+/* A block cannot be decoded while a read is under way, which then fails too: the first is told. */
+static void test_two_failures(void)
+{
+	struct scene c;
+	uint8_t *chunk;
+	unsigned n;
+	enum thaw_err err;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY,
+						.codec = THAW_CODEC_LZ4,
+						.background = true,
+						.noise = 80});
+	scene_finish(&c);
+	chunk = synth_page(&c.picture, c.picture.stored_page[c.picture.chunk_page[4]]);
+	memset(chunk + 8, 0xff, 4088);
+	scene_rewind(&c);
+	for (n = 0; n < 3; n++) {
+		c.sim.fail_op = SIM_READ_WAIT;
+		c.sim.fail_at = n;
+		CHECK(scene_restore(&c, &err) && (err == THAW_READ || err == THAW_BLOCK_DATA));
+		thaw_record_init(&c.sim.durable);
+	}
+	scene_free(&c);
+}
+
 /* Another disk answers, or the same one something else. */
 static struct scene *meddled;
 
@@ -218,6 +243,7 @@ int main(void)
 	RUN(test_commit);
 	RUN(test_exit);
 	RUN(test_changed_header);
+	RUN(test_two_failures);
 	RUN(test_remnants);
 	printf("# %u runs with a failure, %u of them restored all the same\n", runs, restored);
 	return check_summary();
