@@ -10,6 +10,7 @@ import zlib
 MIB = 1 << 20
 PAGE = 4096
 DATA_MIB = 16
+ESP_MIB = 128
 TYPE_SWAP = uuid.UUID("0657fd6d-a4ab-43c4-84e5-0933c84b4f4f")
 TYPE_DATA = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 TYPE_ESP = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
@@ -71,11 +72,14 @@ def data():
 
 
 class Layout:
-    """Where things lie on a disk with a swap area of `swap` bytes; kind is gpt, mbr or none."""
+    """Where things lie on a disk with a swap area of `swap` bytes; kind is the partition table:
+    gpt, esp (GPT with an EFI system partition before the swap area), mbr or none."""
 
     def __init__(self, kind, swap, sector=512):
         self.kind, self.swap, self.sector = kind, swap, sector
-        self.swap_at = 0 if kind == "none" else MIB
+        self.swap_at = {"none": 0, "esp": MIB + ESP_MIB * MIB}.get(kind, MIB)
+        self.swap_partition = {"none": 0, "esp": 2}.get(kind, 1)
+        self.esp = (MIB, ESP_MIB * MIB) if kind == "esp" else None
         self.data_at = self.swap_at + swap
         self.size = self.data_at + DATA_MIB * MIB + MIB
 
@@ -83,9 +87,10 @@ class Layout:
         """Makes the disk: sparse, an empty swap area, the data."""
         with open(path, "wb") as file:
             file.truncate(self.size)
-            if self.kind == "gpt":
+            if self.kind in ("gpt", "esp"):
+                esp = [(TYPE_ESP, "esp", *self.esp)] if self.esp else []
                 write_gpt(file, self.size, self.sector,
-                          [(TYPE_SWAP, "swap", self.swap_at, self.swap),
+                          [*esp, (TYPE_SWAP, "swap", self.swap_at, self.swap),
                            (TYPE_DATA, "data", self.data_at, DATA_MIB * MIB)])
             elif self.kind == "mbr":
                 _put(file, 0, _mbr([(0x82, self.swap_at // self.sector, self.swap // self.sector),

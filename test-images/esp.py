@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""A disk with an EFI system partition, made without mounting anything."""
+"""EFI system partitions, made without mounting anything."""
 
 import os
 import pathlib
@@ -12,12 +12,17 @@ SIZE = 256 * disk.MIB
 
 
 def build(path, files):
-    """Writes the disk; `files` maps a path on the partition to bytes or to a file."""
+    """Writes a disk with nothing but the partition."""
     length = SIZE - 2 * disk.MIB
     with open(path, "wb") as file:
         file.truncate(SIZE)
         disk.write_gpt(file, SIZE, 512, [(disk.TYPE_ESP, "esp", disk.MIB, length)])
-    image = f"{path}@@{disk.MIB}"
+    fill(path, disk.MIB, length, files)
+
+
+def fill(path, start, length, files):
+    """Formats a partition of a disk; `files` maps a path on it to bytes or to a file."""
+    image = f"{path}@@{start}"
     env = dict(os.environ, MTOOLS_SKIP_CHECK="1")
     subprocess.run(["mformat", "-i", image, "-T", str(length // 512), "-h", "64", "-s", "32",
                     "-v", "THAW", "::"], check=True, env=env)

@@ -9,9 +9,6 @@ import initramfs
 import kernel as kernels
 import uki
 
-SWAP_NODE = {("virtio", False): "vdb", ("virtio", True): "vdb1",
-             ("nvme", False): "nvme0n1", ("nvme", True): "nvme0n1p1",
-             ("ahci", False): "sda", ("ahci", True): "sda1"}
 CONSOLE = "console=ttyS0,115200 loglevel=5 panic=-1"
 
 
@@ -21,7 +18,7 @@ class Recipe:
     kernel: str = "6.12"
     compressor: str = "lzo"       # lzo, lz4 or none
     mode: str = "platform"        # platform, shutdown or reboot
-    table: str = "gpt"            # gpt, mbr or none
+    table: str = "gpt"            # gpt, esp, mbr or none; see disk.Layout
     swap: int = 512               # MiB
     random: int = 16              # MiB that do not compress
     zero: int = 8                 # MiB of zeroes
@@ -33,8 +30,13 @@ class Recipe:
         return disk.Layout(self.table, self.swap * disk.MIB, machine.sector)
 
 
-def _node(recipe, machine):
-    return SWAP_NODE[machine.disk, recipe.table != "none"]
+def _nodes(recipe, machine):
+    """The names under /dev of the disk and of its swap area."""
+    alone = recipe.table == "esp"
+    disk_node = {"virtio": "vda" if alone else "vdb", "nvme": "nvme0n1", "ahci": "sda"}[machine.disk]
+    number = recipe.layout(machine).swap_partition
+    separator = "p" if machine.disk == "nvme" else ""
+    return disk_node, f"{disk_node}{separator}{number}" if number else disk_node
 
 
 def _modules(recipe, machine):
@@ -51,8 +53,9 @@ def _build(path, recipe, modules, words, content=0):
 def hibernating(path, recipe, machine, nonce):
     """The guest that hibernates itself and examines itself after the resume."""
     layout = recipe.layout(machine)
+    disk_node, swap_node = _nodes(recipe, machine)
     words = [CONSOLE, recipe.options, "thaw.do=hibernate", f"thaw.nonce={nonce}",
-             f"thaw.disk={SWAP_NODE[machine.disk, False]}", f"thaw.swap={_node(recipe, machine)}",
+             f"thaw.disk={disk_node}", f"thaw.swap={swap_node}",
              f"thaw.data={layout.data_at // disk.MIB}",
              f"thaw.disk_sum={hashlib.sha256(disk.data()).hexdigest()}",
              f"thaw.mode={recipe.mode}", f"thaw.random={recipe.random}",
@@ -69,7 +72,7 @@ def hibernating(path, recipe, machine, nonce):
 
 def resuming(path, recipe, machine):
     """The leanest initramfs that lets the kernel resume by itself: the control."""
-    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={_node(recipe, machine)}"]
+    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={_nodes(recipe, machine)[1]}"]
     _build(path, recipe, _modules(recipe, machine), words)
 
 

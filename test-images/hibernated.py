@@ -61,14 +61,29 @@ class Hibernated:
     def disk(self):
         return self.path / "disk.raw"
 
-    def copy(self, folder):
-        """Fresh disk, variables and TPM state in `folder`, as keyword arguments of Machine."""
-        disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", self.disk, disk], check=True)
-        shutil.copyfile(self.path / "vars.fd", variables)
-        if self.config.tpm:
-            shutil.copytree(self.path / "tpm", tpm)
-        return {"disk": disk, "variables": variables, "tpm_state": tpm}
+    def parts(self, folder, files):
+        """Fresh disks, variables and TPM state in `folder`, as keyword arguments of Machine;
+        `files` are what is on the EFI system partition."""
+        parts = {"disk": folder / "disk.raw", "variables": folder / "vars.fd",
+                 "tpm_state": folder / "tpm"}
+        copy(self.disk, parts["disk"])
+        shutil.copyfile(self.path / "vars.fd", parts["variables"])
+        shutil.copytree(self.path / "tpm", parts["tpm_state"])
+        return parts | boot_from(folder, parts["disk"], self.layout, files)
+
+
+def copy(source, target):
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", source, target], check=True)
+    return target
+
+
+def boot_from(folder, disk, layout, files):
+    """Puts the files where firmware boots from: on the disk, or on one of their own."""
+    if layout.esp:
+        esp.fill(disk, *layout.esp, files)
+        return {}
+    esp.build(folder / "esp.raw", files)
+    return {"esp": folder / "esp.raw"}
 
 
 def hibernated(name, recipe, config, log=None):
@@ -83,12 +98,13 @@ def hibernated(name, recipe, config, log=None):
 def _make(folder, recipe, config, log):
     nonce = secrets.token_hex(8)
     disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
-    recipe.layout(config).write(disk)
+    layout = recipe.layout(config)
+    layout.write(disk)
     shutil.copyfile(machines.VARS, variables)
     tpm.mkdir()
     guest.hibernating(folder / "guest.efi", recipe, config, nonce)
-    esp.build(folder / "esp.raw", {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
-    with machines.Machine(config, folder / "esp.raw", disk, variables, tpm) as machine:
+    volume = boot_from(folder, disk, layout, {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
+    with machines.Machine(config, disk, variables, tpm_state=tpm, **volume) as machine:
         try:
             _, line, _ = machine.wait("^GUEST hibernating", 300)
             machine.wait_end(300)
@@ -97,9 +113,9 @@ def _make(folder, recipe, config, log):
         facts = {"nonce": nonce, "kernel": kernels.kernel(recipe.kernel).release,
                  "boot_s": round(line.when - machine.started, 1)}
     with open(disk, "rb") as file:
-        file.seek(recipe.layout(config).swap_at + 4086)
+        file.seek(layout.swap_at + 4086)
         if file.read(9) != b"S1SUSPEND":
             raise machines.MachineError("the guest powered off without an image")
     (folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     for name in ("esp.raw", "guest.efi"):
-        (folder / name).unlink()
+        (folder / name).unlink(missing_ok=True)

@@ -43,14 +43,15 @@ def busybox():
 
 
 def content(kernel, size):
-    """About `size` bytes of the kernel's own module files, the ones a PC is likely to load."""
-    files, total = [], 0
-    for name in sorted(kernel._files):
-        if total >= size:
-            break
+    """Module files of the kernel, at most `size` bytes together."""
+    files, left = [], size
+    for name in sorted(kernel.names) if size else ():
         data = kernel.module(name)
-        files.append(_file(f"content/{name}", data))
-        total += len(data)
+        if len(data) <= min(left, size // 8):
+            files.append(_file(f"content/{name}", data))
+            left -= len(data)
+        if left < size // 64:
+            break
     return files
 
 

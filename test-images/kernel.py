@@ -42,6 +42,11 @@ class Kernel:
         return {p.name.split(".ko")[0].replace("-", "_"): p
                 for p in sorted(self.modules.rglob("*.ko*"))}
 
+    @property
+    def names(self):
+        """All modules that are files."""
+        return self._files.keys()
+
     @functools.cached_property
     def _builtin(self):
         text = (self.modules / "modules.builtin").read_text()

@@ -5,6 +5,7 @@ fails. `watch` registers a machine, so that its transcript is kept when it does.
 import dataclasses
 import re
 
+import hibernated
 import machine as machines
 import mutate
 import oracle
@@ -15,46 +16,42 @@ from session import Unexpected
 NOT_RESTORED = re.compile(r"thaw: not restored: ([\w-]+)")
 
 
-def _boot(image, volume, parts, watch, **changes):
-    config = dataclasses.replace(image.config, **changes)
-    return watch(machines.Machine(config, volume, **parts))
+def _boot(image, parts, watch, **changes):
+    return watch(machines.Machine(dataclasses.replace(image.config, **changes), **parts))
+
+
+def _prepare(image, folder, files, changes=()):
+    """What the machine is made of, and a copy of its disk to compare with afterwards."""
+    parts = image.parts(folder, files)
+    mutate.apply(parts["disk"], image.layout.swap_at, changes)
+    return parts, hibernated.copy(parts["disk"], folder / "before.raw")
 
 
 def restore(case, image, folder, watch):
     """thaw brings the guest back, and changes ten bytes of the disk."""
-    volume = session.thaw_volume(folder, session.thaw_program(), case.get("conf", ()))
-    parts = image.copy(folder)
-    with _boot(image, volume, parts, watch) as machine:
+    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    parts, before = _prepare(image, folder, files)
+    with _boot(image, parts, watch) as machine:
         session.follow_resumed(machine, image)
-    session.expect_consumed(parts["disk"], image.disk, image.layout.swap_at)
+    session.expect_consumed(parts["disk"], before, image.layout.swap_at)
 
 
 def control(case, image, folder, watch):
     """The kernel's own resume of the same disk."""
-    volume = session.control_volume(folder, image)
-    with _boot(image, volume, image.copy(folder), watch) as machine:
+    parts = image.parts(folder, session.control_files(folder, image))
+    with _boot(image, parts, watch) as machine:
         session.follow_resumed(machine, image)
 
 
 def refuse(case, image, folder, watch):
     """A disk or machine that is not as it was: a reason, a normal boot, the disk untouched."""
-    volume = session.thaw_volume(folder, session.thaw_program(), case.get("conf", ()))
-    parts = image.copy(folder)
-    mutate.apply(parts["disk"], image.layout.swap_at, case.get("change", []))
-    original = folder / "original.raw"
-    original.hardlink_to(parts["disk"])
-    parts["disk"] = _copy(parts["disk"], folder / "booted.raw")
+    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    parts, before = _prepare(image, folder, files, case.get("change", ()))
     for expected in case["expect"]:
-        with _boot(image, volume, parts, watch, **case.get("machine", {})) as machine:
+        with _boot(image, parts, watch, **case.get("machine", {})) as machine:
             session.follow_fresh(machine)
             _expect_reason(machine, expected)
-        session.expect_untouched(parts["disk"], original)
-
-
-def _copy(source, target):
-    machines.subprocess.run(["cp", "--sparse=always", "--reflink=auto", source, target],
-                            check=True)
-    return target
+        session.expect_untouched(parts["disk"], before)
 
 
 def _expect_reason(machine, expected):
@@ -69,64 +66,62 @@ def exact(case, image, folder, watch):
     belongs to firmware against what it was before."""
     entry, _, _ = _memory_at("entry", image, folder, watch)
     exited, _, _ = _memory_at("exited", image, folder, watch)
-    jump, log, disk = _memory_at("jump", image, folder, watch)
+    jump, log, changed = _memory_at("jump", image, folder, watch)
     with open(image.disk, "rb") as file:
         result = oracle.compare_image(swsusp.Image(file, image.layout.swap_at), jump)
     if result.wrong or not result.frames:
         raise Unexpected(f"image: {result}")
     foreign = _firmware_memory(session.memory_map(log), entry, exited, jump)
-    session.expect_consumed(disk, image.disk, image.layout.swap_at)
+    session.expect_consumed(*changed, image.layout.swap_at)
     return f"image: {result}; firmware's: {foreign}"
 
 
 def _firmware_memory(ranges, entry, exited, jump):
-    """Tables and NVS must be what they were when thaw started. Until boot services end, firmware
-    itself writes to runtime and reserved memory (variables; where it parks the processors); after
-    that nobody may, but thaw's record of the attempt holds times, and so do the frames of
-    firmware's that hold the record, which differ from one boot to the next."""
-    fixed = [r for r in ranges if r[2] in ("acpi", "nvs")]
-    living = [r for r in ranges if r[2] in ("runtime", "reserved")]
+    """ACPI tables must be what they were when thaw started. Until boot services end, firmware
+    itself writes to its other memory (variables; the log of the TPM; where it parks the
+    processors); after that nobody may. Each dump is of another boot, and thaw's record of the
+    attempt holds times: the frames that firmware wrote to may differ between those."""
+    fixed = [r for r in ranges if r[2] == "acpi"]
+    living = [r for r in ranges if r[2] in ("nvs", "runtime", "reserved")]
     tables = oracle.compare_foreign(fixed, entry, jump)
     before = oracle.compare_foreign(living, entry, exited)
     after = oracle.compare_foreign(living, exited, jump)
     after.wrong = [frame for frame in after.wrong if frame not in before.wrong]
     if tables.wrong or after.wrong or not tables.frames or not after.frames:
-        raise Unexpected(f"firmware's memory: tables {tables}; runtime {after}")
+        raise Unexpected(f"firmware's memory: tables {tables}; others {after}")
     return (f"{tables.frames + after.frames} frames compared, 0 wrong "
             f"({len(before.wrong)} that firmware wrote before it left)")
 
 
 def _memory_at(checkpoint, image, folder, watch):
-    """(Memory, log, disk) of a machine that thaw halted at a checkpoint."""
+    """(Memory, log, (disk, disk before)) of a machine that thaw halted at a checkpoint."""
     folder = folder / checkpoint
     folder.mkdir()
-    program = session.thaw_program("thaw-test.efi")
-    volume = session.thaw_volume(folder, program, [f"checkpoint {checkpoint}"])
-    parts = image.copy(folder)
-    with _boot(image, volume, parts, watch) as machine:
+    files = session.thaw_files(session.thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}"])
+    parts, before = _prepare(image, folder, files)
+    with _boot(image, parts, watch) as machine:
         _halted(machine, checkpoint)
         dumps = machine.dump_memory(folder)
         machine.drain()
-        return oracle.Memory(dumps), machine.log, parts["disk"]
+        return oracle.Memory(dumps), machine.log, (parts["disk"], before)
 
 
 def _halted(machine, checkpoint):
-    index, line, _ = machine.wait([f"^CHECKPOINT {checkpoint}$", "^GUEST "], 180)
+    index, line, _ = machine.wait([f"^CHECKPOINT {checkpoint}$", "^GUEST "], 120)
     if index == 1:
         raise Unexpected(f"{line.text} instead of checkpoint {checkpoint}")
 
 
 def powercut(case, image, folder, watch):
     """The power goes at a checkpoint; then the machine is switched on again."""
-    cut = folder / "cut"
-    cut.mkdir()
-    volume = session.thaw_volume(cut, session.thaw_program("thaw-test.efi"),
-                                 [f"checkpoint {case['checkpoint']}"])
-    parts = image.copy(folder)
-    with _boot(image, volume, parts, watch) as machine:
-        _halted(machine, case["checkpoint"])
-    volume = session.thaw_volume(folder, session.thaw_program(), case.get("conf", ()))
-    with _boot(image, volume, parts, watch) as machine:
+    checkpoint = case["checkpoint"]
+    files = session.thaw_files(session.thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}"])
+    parts = image.parts(folder, files)
+    with _boot(image, parts, watch) as machine:
+        _halted(machine, checkpoint)
+    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    parts |= hibernated.boot_from(folder, parts["disk"], image.layout, files)
+    with _boot(image, parts, watch) as machine:
         if case["expect"] == ["restored"]:
             session.follow_resumed(machine, image)
         else:

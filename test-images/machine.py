@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 
+# A guest that says this will not get any further.
+TROUBLE = re.compile(r"^GUEST FAILED|^GUEST.* FAILED:|\] (watchdog: )?BUG: |\] Oops|Kernel panic")
 CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 # Whatever ends this program ends its machines too.
@@ -88,9 +90,10 @@ class Channel(threading.Thread):
 
 
 class Machine:
-    """A running QEMU. Use as a context manager; leaving it ends the process."""
+    """A running QEMU. Use as a context manager; leaving it ends the process. Without a disk for
+    the EFI system partition (esp), the partition is on the disk itself."""
 
-    def __init__(self, config, esp, disk, variables, tpm_state=None, extra=()):
+    def __init__(self, config, disk, variables, esp=None, tpm_state=None, extra=()):
         self.config, self.esp, self.disk, self.variables = config, esp, disk, variables
         self.tpm_state, self.extra = tpm_state, list(extra)
         self.log = []
@@ -159,11 +162,11 @@ class Machine:
             command += ["-chardev", f"socket,id={name},path={folder}/{name}"]
         command += ["-serial", "chardev:serial", "-mon", "chardev=qmp,mode=control",
                     "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
-                    "-drive", f"if=none,id=esp,format=raw,file={self.esp}",
-                    "-device", "virtio-blk-pci,drive=esp,bootindex=0,addr=4"]
-        if self.disk:
-            command += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}",
-                        "-device", self._disk_device()]
+                    "-drive", f"if=none,id=disk,format=raw,file={self.disk}",
+                    "-device", self._disk_device()]
+        if self.esp:
+            command += ["-drive", f"if=none,id=esp,format=raw,file={self.esp}",
+                        "-device", "virtio-blk-pci,drive=esp,bootindex=0,addr=4"]
         if c.tpm:
             command += ["-chardev", f"socket,id=tpm,path={folder}/tpm",
                         "-tpmdev", "emulator,id=tpm0,chardev=tpm",
@@ -180,8 +183,8 @@ class Machine:
 
     # --- watching --------------------------------------------------------------------------------
     def wait(self, patterns, timeout):
-        """The first line that matches one of the patterns (as (index, Line, match)); a line of
-        the guest with FAILED and the end of the machine are errors. Keeps every line in log."""
+        """The first line that matches one of the patterns (as (index, Line, match)); a guest in
+        TROUBLE and the end of the machine are errors. Keeps every line in log."""
         patterns = [re.compile(p) for p in ([patterns] if isinstance(patterns, str) else patterns)]
         until = time.monotonic() + timeout
         while True:
@@ -193,7 +196,8 @@ class Machine:
             for index, pattern in enumerate(patterns):
                 if match := pattern.search(line.text):
                     return index, line, match
-            if line.text.startswith("GUEST FAILED") or re.search("GUEST.* FAILED:", line.text):
+            if TROUBLE.search(line.text):
+                time.sleep(3)      # for the rest of what the guest has to say
                 raise self._trouble(line.text)
 
     def wait_end(self, timeout):

@@ -10,6 +10,8 @@ import swsusp
 
 def apply(path, swap_at, changes):
     """Applies the changes to a disk; all places are looked up before the first one is made."""
+    if not changes:
+        return
     with open(path, "r+b") as file:
         image = swsusp.Image(file, swap_at)
         places = image.places()

@@ -4,7 +4,6 @@
 import pathlib
 
 import cache
-import esp
 import guest
 import hibernated
 import machine as machines
@@ -36,21 +35,16 @@ def fresh_guest():
     return path / "guest.efi"
 
 
-def thaw_volume(folder, program, conf=(), verbose=True):
-    """A disk whose boot program is thaw, with a normal boot as the next entry."""
+def thaw_files(program, conf=(), verbose=True):
+    """What boots thaw, with a normal boot as the next entry."""
     lines = [f"next \\{NEXT}".replace("/", "\\"), f"verbose {'yes' if verbose else 'no'}", *conf]
-    path = folder / "esp.raw"
-    esp.build(path, {BOOT: program, NEXT: fresh_guest(),
-                     CONF: "".join(f"{line}\n" for line in lines).encode()})
-    return path
+    return {BOOT: program, NEXT: fresh_guest(), CONF: "".join(f"{x}\n" for x in lines).encode()}
 
 
-def control_volume(folder, image):
-    """A disk that boots the guest's kernel, which is to resume by itself."""
+def control_files(folder, image):
+    """What boots the guest's kernel, which is to resume by itself."""
     guest.resuming(folder / "resume.efi", image.recipe, image.config)
-    path = folder / "esp.raw"
-    esp.build(path, {BOOT: folder / "resume.efi"})
-    return path
+    return {BOOT: folder / "resume.efi"}
 
 
 def follow_resumed(machine, image, timeout=180):
