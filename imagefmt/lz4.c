@@ -22,11 +22,11 @@
 #define TURN_OUT 39
 
 /*
- * The same where one length or both go on in one further byte. In: 2 + 269 for a run and 15 beyond,
- * or 3 for a match. Out: 269, then 273 for a match and 15 beyond.
+ * The same where one length or both go on in one further byte. In: 2 + 272 for a run of up to 269,
+ * or 2 + 269 and then 3 for a match. Out: 269, then 288 for a match of up to 273.
  */
 #define LONG_MAX (FIELD_MAX + 255)	/* goes on further still */
-#define LONG_IN 286
+#define LONG_IN 274
 #define LONG_OUT 557
 
 /* Keeps clang from computing both sides of the choice. */
