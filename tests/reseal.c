@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * reseal.c: makes the checksum of a spoilt image right again.
+ * reseal.c: spoils a stored image below its checksum, and makes the checksum right again.
  *
  * Walks whatever the disk holds with no trust in it; gives up where there is nothing to decode.
  */
@@ -23,6 +23,8 @@ struct walk {
 	uint64_t map;
 	unsigned entry;
 	unsigned steps;
+	uint8_t *chunk[35]; /* pages of the chunk read last */
+	size_t chunk_pages;
 };
 
 uint32_t synth_crc32(uint32_t crc, const void *p, size_t n)
@@ -39,7 +41,7 @@ static uint64_t get64(const uint8_t *at)
 }
 
 /* The next page of the stream, NULL at the end of what makes sense. */
-static const uint8_t *next_page(struct walk *w)
+static uint8_t *next_page(struct walk *w)
 {
 	uint64_t page;
 
@@ -63,33 +65,101 @@ static bool decode(bool lz4, const uint8_t *from, size_t n, uint8_t *to, size_t 
 	return lzo1x_decompress_safe(from, n, to, &got, NULL) == LZO_E_OK && got == want;
 }
 
-static bool next_chunk(struct walk *w, bool lz4, uint8_t *stored, uint8_t *to, size_t want)
+size_t synth_compress(bool lz4, const uint8_t *from, size_t n, uint8_t *to)
 {
-	const uint8_t *page = next_page(w);
-	size_t have = PAGE;
-	uint64_t length;
+	static uint8_t work[LZO1X_1_MEM_COMPRESS];
+	lzo_uint length = 0;
+
+	if (lz4)
+		return (size_t)LZ4_compress_default((const char *)from, (char *)to, (int)n,
+						    STORED_BYTES - 8);
+	lzo1x_1_compress(from, n, to, &length, work);
+	return length;
+}
+
+/* Takes the next page into the chunk. */
+static bool take_page(struct walk *w, uint8_t *stored)
+{
+	uint8_t *page = next_page(w);
 
 	if (!page)
 		return false;
-	length = get64(page);
+	memcpy(stored + w->chunk_pages * PAGE, page, PAGE);
+	w->chunk[w->chunk_pages++] = page;
+	return true;
+}
+
+static bool next_chunk(struct walk *w, bool lz4, uint8_t *stored, uint8_t *to, size_t want)
+{
+	uint64_t length;
+
+	w->chunk_pages = 0;
+	if (!take_page(w, stored))
+		return false;
+	length = get64(stored);
 	if (!length || length > STORED_BYTES - 8)
 		return false;
-	memcpy(stored, page, PAGE);
-	for (; have < length + 8; have += PAGE) {
-		page = next_page(w);
-		if (!page)
+	while (w->chunk_pages * PAGE < length + 8) {
+		if (!take_page(w, stored))
 			return false;
-		memcpy(stored + have, page, PAGE);
 	}
 	return decode(lz4, stored + 8, length, to, want);
 }
 
+/* Puts a chunk back into the pages it came from, if it fits. */
+static bool put_chunk(struct walk *w, bool lz4, uint8_t *stored, const uint8_t *from, size_t n)
+{
+	size_t length = synth_compress(lz4, from, n, stored + 8);
+	size_t i;
+
+	if (!length || length + 8 > w->chunk_pages * PAGE)
+		return false;
+	synth_put64(stored, length);
+	for (i = 0; i < w->chunk_pages; i++)
+		memcpy(w->chunk[i], stored + i * PAGE, PAGE);
+	return true;
+}
+
+static uint8_t stored[STORED_BYTES];
+static uint8_t chunk[CHUNK_BYTES];
+
+static void edit_list(uint8_t *list, uint64_t pages, uint32_t (*any)(uint32_t n),
+		      uint64_t (*change)(uint64_t was, size_t pages))
+{
+	uint8_t *at = list + any(any(4) ? 24 : 512) * 8;
+
+	synth_put64(at, change(get64(at), pages));
+}
+
+bool synth_edit(uint8_t *disk, uint64_t pages, uint64_t header_page, uint32_t (*any)(uint32_t n),
+		uint64_t (*change)(uint64_t was, size_t pages))
+{
+	uint8_t *header = disk + header_page * PAGE;
+	struct walk w = {.disk = disk, .pages = pages, .map = get64(header + 4064)};
+	const uint8_t *info = next_page(&w);
+	bool lz4 = header[4072] & 16;
+	uint64_t left = info ? get64(info + 424) - 1 : 0;
+	size_t n = (left < 32 ? left : 32) * PAGE;
+	uint8_t *page;
+
+	if (!n)
+		return false;
+	if (header[4072] & 2) {
+		page = next_page(&w);
+		if (page)
+			edit_list(page, pages, any, change);
+		return page;
+	}
+	if (!next_chunk(&w, lz4, stored, chunk, n))
+		return false;
+	edit_list(chunk, pages, any, change);
+	return put_chunk(&w, lz4, stored, chunk, n);
+}
+
 bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page)
 {
-	static uint8_t stored[STORED_BYTES];
-	static uint8_t chunk[CHUNK_BYTES];
 	uint8_t *header = disk + header_page * PAGE;
-	struct walk w = {disk, pages, get64(header + 4064), 0, 0};
+	struct walk w = {.disk = disk, .pages = pages, .map = get64(header + 4064)};
 	const uint8_t *info = next_page(&w);
 	uint64_t left = info ? get64(info + 424) - 1 : 0;
 	uint32_t crc = 0;

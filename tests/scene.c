@@ -31,12 +31,12 @@ static const struct piece tiny[] = {
 static const struct thaw_mem_range many_ranges[] = {
 	{{0x000, 0x0a0}, THAW_MEM_FREE},     {{0x100, 0x1000}, THAW_MEM_FREE},
 	{{0x1000, 0x1400}, THAW_MEM_BOOT},   {{0x1400, 0x1408}, THAW_MEM_RUNTIME},
-	{{0x1408, 0x2800}, THAW_MEM_FREE},   {{0x2800, 0x2810}, THAW_MEM_ACPI},
-	{{0x2810, 0x2a00}, THAW_MEM_BOOT},   {{0x100000, 0x101000}, THAW_MEM_FREE},
+	{{0x1408, 0x1800}, THAW_MEM_FREE},   {{0x1800, 0x1810}, THAW_MEM_ACPI},
+	{{0x1810, 0x1900}, THAW_MEM_BOOT},   {{0x100000, 0x100800}, THAW_MEM_FREE},
 };
 
 /* Beyond is room for the loader's buffers. */
-#define MANY_END 0x100400
+#define MANY_END 0x100100
 
 static void add_pieces(struct synth *s, const struct piece *p, size_t n)
 {

@@ -66,6 +66,9 @@ uint8_t *sim_frame(struct sim *s, uint64_t frame)
 	static uint8_t nowhere[PAGE];
 	size_t i = sim_index(s, frame);
 
+	/* Not from a worker too: they are given frames only after the boot processor asked. */
+	if (!s->written)
+		s->written = true;
 	if (i != SIZE_MAX)
 		return s->ram + i * PAGE;
 	sim_fault(s, "frame that is not there", frame, 0);
@@ -116,17 +119,41 @@ static void hold_frame(struct sim *s)
 	}
 }
 
-/* Exactly as large as asked for, so that the sanitizer sees the first byte too many. */
+/*
+ * Exactly as large as asked for, so that the sanitizer sees the first byte too many. Memory of an
+ * earlier boot is taken again if it is just as large.
+ */
+static void *take_memory(struct sim *s, uint64_t bytes)
+{
+	void *p = NULL;
+	size_t i;
+
+	for (i = s->memory_count; i < s->memory_kept; i++) {
+		if (s->memory_bytes[i] != bytes)
+			continue;
+		p = s->memory[i];
+		s->memory[i] = s->memory[s->memory_count];
+		s->memory_bytes[i] = s->memory_bytes[s->memory_count];
+		return p;
+	}
+	if (s->memory_kept == SIM_MEMORY_MAX || posix_memalign(&p, PAGE, bytes))
+		return NULL;
+	s->memory[s->memory_kept] = s->memory[s->memory_count];
+	s->memory_bytes[s->memory_kept++] = s->memory_bytes[s->memory_count];
+	return p;
+}
+
 static void *alloc(struct thaw_memory *memory, uint64_t bytes)
 {
 	struct sim *s = (struct sim *)memory;
-	void *p = NULL;
+	void *p;
 
-	if (sim_fails(s, SIM_ALLOC) || s->memory_count == SIM_MEMORY_MAX || bytes > UINT32_MAX)
-		return NULL;
 	if (s->claims)
 		sim_fault(s, "allocation after claim", bytes, 0);
-	if (posix_memalign(&p, PAGE, bytes))
+	if (sim_fails(s, SIM_ALLOC) || bytes > UINT32_MAX)
+		return NULL;
+	p = take_memory(s, bytes);
+	if (!p)
 		return NULL;
 	memset(p, 0xa5, bytes);
 	s->memory[s->memory_count] = p;
@@ -316,8 +343,9 @@ static void drop_ram(uint8_t *ram, size_t frames)
 
 static void drop_memory(struct sim *s)
 {
-	while (s->memory_count)
-		free(s->memory[--s->memory_count]);
+	while (s->memory_kept)
+		free(s->memory[--s->memory_kept]);
+	s->memory_count = 0;
 }
 
 void sim_boot(struct sim *s)
@@ -341,7 +369,9 @@ void sim_boot(struct sim *s)
 	size_t r;
 	size_t i;
 
-	drop_memory(s);
+	if (s->memory_kept > SIM_MEMORY_MAX / 2)
+		drop_memory(s);
+	s->memory_count = 0;
 	s->m = machine;
 	if (cpu.phys_bits)
 		s->m.cpu = cpu;
@@ -354,8 +384,9 @@ void sim_boot(struct sim *s)
 		       thaw_range_count(s->ranges[r].frames));
 	memset(s->owned, 0, s->frame_count);
 	memset(s->mark, 0, s->frame_count);
-	for (i = 0; i < s->frame_count; i++)
+	for (i = 0; s->written && i < s->frame_count; i++)
 		fill(s, i);
+	s->written = false;
 	memset(s->calls, 0, sizeof(s->calls));
 	s->claims = s->jumps = s->resets = s->stores = s->faults = 0;
 	s->exited = false;
@@ -379,6 +410,7 @@ void sim_init(struct sim *s, const struct thaw_mem_range *ranges, size_t count)
 	s->owned = calloc(s->frame_count, 1);
 	s->mark = calloc(s->frame_count, 1);
 	s->ram = take_ram(s->frame_count);
+	s->written = true;
 	thaw_record_init(&s->durable);
 }
 

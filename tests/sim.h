@@ -70,6 +70,7 @@ struct sim {
 	uint8_t *owned; /* claimed by thaw */
 	uint8_t *mark;	/* of the hand-off's own pages, and scratch of the checks */
 	uint8_t *ram;
+	bool written; /* somebody asked for a frame: RAM is to be looked at, and made anew */
 
 	pthread_t boot;
 	unsigned workers;
@@ -77,7 +78,8 @@ struct sim {
 	struct sim_work work[SIM_WORKERS_MAX];
 	void *memory[SIM_MEMORY_MAX];
 	size_t memory_bytes[SIM_MEMORY_MAX];
-	size_t memory_count;
+	size_t memory_count; /* in use */
+	size_t memory_kept;  /* and from earlier boots, behind */
 	uint64_t now_us;
 
 	enum sim_op fail_op;

@@ -82,7 +82,7 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 		sim_fault(s, "written without a record", verdict, 0);
 	if (facts->mark && !verdict && !records_fail)
 		sim_fault(s, "not marked as passed over", err, facts->identity);
-	for (i = 0; i < s->frame_count; i++) {
+	for (i = 0; s->written && i < s->frame_count; i++) {
 		if (!s->owned[i] && !sim_is_untouched(s, i))
 			sim_fault(s, "frame written that is not ours", i, 0);
 	}

@@ -2,8 +2,6 @@
 /*
  * synth.c: the picture of RAM, and the disk it is stored on.
  */
-#include <lz4.h>
-#include <lzo/lzo1x.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,18 +242,6 @@ static uint8_t *make_stream(const struct synth *s)
 	return stream;
 }
 
-static size_t compress_chunk(const struct synth *s, const uint8_t *from, size_t n, uint8_t *to)
-{
-	static uint8_t work[LZO1X_1_MEM_COMPRESS];
-	lzo_uint length = 0;
-
-	if (s->options.codec == THAW_CODEC_LZ4)
-		return (size_t)LZ4_compress_default((const char *)from, (char *)to, (int)n,
-						    35 * PAGE - 8);
-	lzo1x_1_compress(from, n, to, &length, work);
-	return length;
-}
-
 static void store_chunks(struct synth *s, const uint8_t *stream)
 {
 	size_t pages = stream_pages(s);
@@ -272,7 +258,8 @@ static void store_chunks(struct synth *s, const uint8_t *stream)
 		n = pages - done < CHUNK_PAGES ? pages - done : CHUNK_PAGES;
 		at = s->stored + s->stored_pages * PAGE;
 		memset(at, 0xdb, 35 * PAGE);
-		length = compress_chunk(s, stream + done * PAGE, n * PAGE, at + 8);
+		length = synth_compress(s->options.codec == THAW_CODEC_LZ4, stream + done * PAGE,
+					n * PAGE, at + 8);
 		synth_put64(at, length);
 		s->chunk_page[s->chunk_count++] = s->stored_pages;
 		s->stored_pages += (length + 8 + PAGE - 1) / PAGE;

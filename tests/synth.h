@@ -100,6 +100,16 @@ void synth_put64(uint8_t *at, uint64_t v);
  */
 bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page);
 
+/*
+ * Changes an entry of the PFN list: any(n) is a number below n, change(was, pages) the new value.
+ * For a compressed image the first chunk is written anew. False if there is none to change.
+ */
+bool synth_edit(uint8_t *disk, uint64_t pages, uint64_t header_page, uint32_t (*any)(uint32_t n),
+		uint64_t (*change)(uint64_t was, size_t pages));
+
+/* Compresses n bytes as the kernel would; room for 35 pages. Returns the length. */
+size_t synth_compress(bool lz4, const uint8_t *from, size_t n, uint8_t *to);
+
 /* Register of the image's checksum: started at 0, nothing inverted. */
 uint32_t synth_crc32(uint32_t crc, const void *p, size_t n);
 

@@ -98,7 +98,7 @@ static void test_every_call(void)
 		fail_all(
 			&(struct scene_options){
 				.codec = (enum thaw_codec)(n % 3),
-				.workers = n / 3 % 2 * 3,
+				.workers = n / 3 % 2,
 				.background = n / 6,
 				.layout = (enum synth_layout)((n + n / 3) % 3),
 				.levels = 4 + n % 2,

@@ -22,7 +22,8 @@ HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 
 HOST_CORE := $(IMAGEFMT) $(LOADER)
 HOST_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
-HOST_FUZZ := $(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c))
+HOST_FUZZ := $(filter-out $(if $(wildcard efi/config_parse.c),,fuzz_config), \
+	$(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c)))
 HOST_BENCH := $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
 # What several tests share.
 HOST_SUPPORT := $(filter-out tests/test_% tests/fuzz_% tests/bench_% tests/replay.c, \
