@@ -8,8 +8,10 @@ build=$1
 shift
 cov=$(command -v llvm-cov || echo llvm-cov-14)
 profdata=$(command -v llvm-profdata || echo llvm-profdata-14)
+cd "$(dirname "$0")/.." || exit 1
 rm -f "$build"/host-coverage/*.profraw
 objects=
+sources=$(echo imagefmt/*.[ch] loader/*.[ch])
 for program in "$@"; do
 	name=$(basename "$program")
 	corpus=
@@ -18,11 +20,11 @@ for program in "$@"; do
 	esac
 	LLVM_PROFILE_FILE=$build/host-coverage/$name.profraw "$program" $corpus >/dev/null 2>&1 ||
 		echo "FAIL $name"
-	objects="$objects -object $program"
+	objects="$objects${objects:+ -object} $program"
 done
 "$profdata" merge -o "$build/host-coverage/all.profdata" "$build"/host-coverage/*.profraw
-"$cov" report $objects -instr-profile="$build/host-coverage/all.profdata" imagefmt loader |
+"$cov" report $objects -instr-profile="$build/host-coverage/all.profdata" $sources |
 	awk '/^Filename/ {print "missed/lines  covered  file"} /\.[ch] |^TOTAL/ {
 		printf "%6d/%-6d %8s  %s\n", $9, $8, $10, $1 }'
-"$cov" show $objects -instr-profile="$build/host-coverage/all.profdata" imagefmt loader \
+"$cov" show $objects -instr-profile="$build/host-coverage/all.profdata" $sources \
 	>"$build/host-coverage/lines.txt"

@@ -88,10 +88,13 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 	}
 }
 
-/* What was checked is what is used. Only a chain that goes round is read again, until it is refused. */
-static void check_rereads(struct sim *s, enum thaw_err err)
+/*
+ * What was checked is what is used. Only a chain that comes back to itself is read again, before it
+ * is refused: the image has no identity then.
+ */
+static void check_rereads(struct sim *s, enum thaw_err err, const struct thaw_report *report)
 {
-	if (s->disk.rereads && (err == THAW_OK || err >= THAW_FRAMES_ORDER))
+	if (s->disk.rereads && (err == THAW_OK || report->facts.identity))
 		sim_fault(s, "pages read twice", s->disk.rereads, err);
 }
 
@@ -106,7 +109,7 @@ enum thaw_err sim_restore(struct sim *s, uint64_t header_page, const struct thaw
 		sim_fault(s, "read left under way", 0, 0);
 	if (s->started)
 		sim_fault(s, "processors left at work", s->started, 0);
-	check_rereads(s, err);
+	check_rereads(s, err, report);
 	if (err == THAW_OK)
 		check_restored(s, report);
 	else

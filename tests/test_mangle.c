@@ -206,6 +206,14 @@ SPOIL(list_after_end, s->list[s->frame_count + 1] = 1)
 SPOIL(list_end_twice, s->list[s->frame_count + 1] = UINT64_MAX)
 SPOIL(list_garbage_page, memset(s->list, 0x5a, PAGE))
 SPOIL(list_zeroes, memset(s->list, 0, PAGE))
+/* A page of the list too many, and of everything that counts it. */
+SPOIL(list_page_more, {
+	s->list = realloc(s->list, 2 * PAGE);
+	memset(s->list + 512, 0, PAGE);
+	s->meta_pages++;
+	synth_put64(s->info + 424, s->data_count + s->meta_pages + 1);
+	synth_put64(s->info + 432, (s->data_count + s->meta_pages + 1) * PAGE);
+})
 SPOIL(list_became_zero, s->list[0] |= UINT64_C(1) << 63)
 SPOIL(list_became_data, s->list[4] &= ~(UINT64_C(1) << 63))
 
@@ -301,6 +309,7 @@ static const struct row rows[] = {
 	D(list_no_end, FRAMES_ORDER, LZO), D(list_one_more, FRAMES_COUNT, LZO),
 	D(list_after_end, FRAMES_COUNT, LZO), D(list_end_twice, FRAMES_COUNT, RAW),
 	D(list_garbage_page, FRAMES_RANGE, LZO), D(list_zeroes, FRAMES_ORDER, LZ4),
+	D(list_page_more, FRAMES_COUNT, LZO),
 	D(list_became_zero, FRAMES_COUNT, LZO), D(list_became_data, FRAMES_COUNT, LZO),
 
 	S(length_0, BLOCK_LENGTH, LZO), S(length_max, BLOCK_LENGTH, LZ4),

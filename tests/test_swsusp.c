@@ -200,6 +200,27 @@ static void test_full_lists(void)
 	}
 }
 
+/* More frames than the machine has RAM, though the pages of the list would do. */
+static void test_more_frames_than_ram(void)
+{
+	struct scene c;
+	uint64_t ram = 0;
+	size_t i;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_NONE, .codec = LZ4});
+	for (i = 0; i < c.sim.range_count; i++) {
+		if (c.sim.ranges[i].type <= THAW_MEM_UNACCEPTED)
+			ram += thaw_range_count(c.sim.ranges[i].frames);
+	}
+	CHECK(ram % 512);
+	synth_add(&c.picture, 0x110, 100, false);
+	synth_add(&c.picture, 0x400, ram - 99, true);
+	synth_draw(&c.picture);
+	scene_finish(&c);
+	CHECK(scene_ends(&c, THAW_FRAMES_COUNT));
+	scene_free(&c);
+}
+
 /* --- the door --------------------------------------------------------------------------------- */
 
 static void test_probe(void)
@@ -234,6 +255,7 @@ int main(void)
 	RUN(test_chain);
 	RUN(test_loop);
 	RUN(test_full_lists);
+	RUN(test_more_frames_than_ram);
 	RUN(test_probe);
 	RUN(test_header_beyond);
 	return check_summary();
