@@ -36,6 +36,7 @@ packages:
 include efi/efi.mk
 include tests/tests.mk
 include tools/tools.mk
+include tests/bench.mk
 
 # As root these install what is missing, so that they work on a fresh machine.
 setup:

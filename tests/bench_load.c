@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,16 +147,27 @@ static void plan(struct bench *b, struct host_machine *machine, struct thaw_imag
 	for (i = 0; i < p->claim_count; i++) {
 		if (m->claim(m, p->claims[i]))
 			die("no memory");
+		madvise(m->frame(m, p->claims[i].first),
+			(size_t)thaw_range_count(p->claims[i]) << THAW_PAGE_SHIFT, MADV_HUGEPAGE);
 	}
 	if (thaw_plan_find_safe(p, image, &diag) || thaw_load_prepare(load, m, p, &diag) ||
 	    thaw_plan_make(p, image, &diag))
 		die(thaw_err_name(diag.code));
 }
 
+static void touch_pages(volatile uint8_t *page, uint64_t count)
+{
+	for (; count; count--, page += THAW_PAGE_SIZE)
+		*page = *page;
+}
+
+/* Frames lie in large pages, as in firmware's page tables, and the host has given them already. */
 static void touch(struct thaw_machine *m, const struct thaw_plan *p)
 {
 	size_t i;
 
+	for (i = 0; i < p->scratch_count; i++)
+		touch_pages(m->frame(m, p->scratch[i].first), thaw_range_count(p->scratch[i]));
 	for (i = 0; i < p->target_count; i++) {
 		if (p->targets[i].kind != THAW_TARGET_LATE)
 			memset(m->frame(m, p->targets[i].where), 1,

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The parts of thaw on the machine that runs this, with pages of real images."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+import benchimages
+import cache
+import oracle
+
+RUNS = "9"
+# Real-time priority, where it is allowed: what else the machine does does not count.
+PRIORITY = ["chrt", "--fifo", "20"]
+
+
+def _run(name, *arguments, seconds=300):
+    command = [cache.BUILD / "host" / name, *map(str, arguments)]
+    allowed = subprocess.run([*PRIORITY, "true"], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([*(PRIORITY if allowed else []), *command], capture_output=True,
+                          text=True, timeout=seconds, check=False)
+    text = done.stdout
+    print("".join(f"  {line}\n" for line in text.splitlines() if not line.startswith("{")), end="",
+          flush=True)
+    if done.returncode:
+        print(f"  {name} failed: {done.stderr.strip()}", flush=True)
+    found = [line for line in text.splitlines() if line.startswith("{")]
+    return (json.loads(found[-1]) if found else {}), text
+
+
+def _decoders(ratios, rows):
+    """On the decoded pages of the image, in the order of the stream."""
+    with tempfile.NamedTemporaryFile(dir=cache.folder("scratch")) as file:
+        for piece in oracle.open_image(benchimages.image("small", 1).disk).stream():
+            file.write(piece)
+        file.flush()
+        speeds, _ = _run("bench_codec", "-j", "-r", RUNS, file.name)
+    if speeds:
+        rows["decoders"] = speeds
+        ratios["lzo-decoder"] = speeds["thaw lzo1x"] / speeds["liblzo2"]
+        ratios["lz4-decoder"] = speeds["thaw lz4"] / speeds["liblz4"]
+
+
+def _pipeline(codec, image, ratios, rows):
+    print(f"pipeline, {codec}, {benchimages.describe(image)}", flush=True)
+    figures, _ = _run("bench_load", image.disk, image.layout.swap_at, RUNS)
+    if figures:
+        rows[f"pipeline-{codec}"] = figures
+        ratios[f"{codec}-one"] = figures["decoder_s"] / figures["one_s"]
+        ratios[f"{codec}-two"] = figures["one_s"] / figures["two_s"]
+
+
+def _planning(ratios):
+    _, text = _run("test_plan")
+    if found := re.search(r"planned in (\d+) ms, bookkeeping ([\d.]+) %", text):
+        ratios["plan-s"] = int(found[1]) / 1000
+        ratios["plan-percent"] = float(found[2])
+
+
+def measure(_):
+    ratios, rows = {}, {}
+    print("\nnative: decoders on the pages of the image", flush=True)
+    _decoders(ratios, rows)
+    _pipeline("lzo", benchimages.image("small", 1), ratios, rows)
+    _pipeline("lz4", benchimages.image("lz4", 1), ratios, rows)
+    print("planning", flush=True)
+    _planning(ratios)
+    return {"ratios": ratios, "rows": rows, "load": os.getloadavg()[0]}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Whole restores in QEMU: thaw, the kernel's own resume of the same image, the floor below which
+nothing restores, and what thaw adds to a boot without an image."""
+
+import pathlib
+import re
+import statistics
+import tempfile
+
+import benchimages
+import cache
+import esp
+import guest
+import machine as machines
+import session
+import timeline
+
+THAW = "EFI/thaw/thaw.efi"
+
+
+def _restore(image, files_of):
+    """Boots the image until the restored guest has said who it is; the machine, with its log."""
+    with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
+        folder = pathlib.Path(scratch)
+        with machines.Machine(image.config, **image.parts(folder, files_of(folder))) as machine:
+            index, _, _ = machine.wait(["^GUEST resumed$", "^GUEST fresh boot"], 300)
+            if index:
+                raise session.Unexpected("a fresh boot instead of the restored guest")
+            _, _, nonce = machine.wait("^GUEST nonce (\\w*)", 60)
+            if nonce[1] != image.facts["nonce"]:
+                raise session.Unexpected(f"another guest: {nonce[1]}")
+        return machine
+
+
+def _attempt(what, function, *arguments):
+    """A restore that fails is told and left out; the benchmark goes on."""
+    try:
+        return function(*arguments)
+    except (machines.MachineError, session.Unexpected) as error:
+        print(f"  {what}: {error}", flush=True)
+        return None
+
+
+def _median(values):
+    return statistics.median(values) if values else None
+
+
+def _turns(image, runs):
+    """{kind: [times]} of restores of both kinds, turn and turn about."""
+    program = session.thaw_program()
+    kinds = {"thaw": lambda _: session.thaw_files(program, verbose=False),
+             "kernel": lambda folder: session.control_files(folder, image)}
+    done = {kind: [] for kind in kinds}
+    for number in range(runs):
+        for kind, files_of in kinds.items():
+            machine = _attempt(kind, _restore, image, files_of)
+            if machine:
+                times = timeline.timeline(machine)
+                done[kind].append(times)
+                print(f"  {number + 1}/{runs} {kind:6} {timeline.duration(times):7.2f} s", flush=True)
+    return done
+
+
+def _phases(image):
+    """thaw's own clock: one more restore, with its words."""
+    machine = _attempt("phases", _restore, image,
+                       lambda _: session.thaw_files(session.thaw_program()))
+    if not machine:
+        return {}
+    times = timeline.timeline(machine)
+    found = dict(timeline.phases(machine))
+    start, entry, jump, end = (times.get(timeline.MARKS[i][0]) for i in (0, 1, 2, 5))
+    if None not in (start, entry, jump, end):
+        found = {"loading thaw": entry - start, **found, "jump to guest": end - jump}
+    return found
+
+
+def _row(name, processors, runs):
+    image = benchimages.image(name, processors)
+    print(f"\n{name}, {processors} processor(s): {benchimages.describe(image)}", flush=True)
+    done = _turns(image, runs)
+    seconds = {kind: [timeline.duration(t) for t in times] for kind, times in done.items()}
+    row = {**benchimages.facts(image), "recipe": benchimages.recipe(image),
+           "processors": processors, "seconds": seconds, "phases": _phases(image),
+           **{kind: _median(values) for kind, values in seconds.items()}}
+    for phase, value in row["phases"].items():
+        print(f"    {phase:20}{value:8.3f}", flush=True)
+    return row
+
+
+def _sizes(arguments):
+    return ["small", "medium", *(["large"] if arguments.large else [])]
+
+
+def measure(arguments):
+    rows, ratios = {}, {}
+    for name in _sizes(arguments):
+        for processors in (1, 2):
+            runs = arguments.runs or (5 if name == "small" else 3)
+            row = _attempt(name, _row, name, processors, runs)
+            if row and row["thaw"] and row["kernel"]:
+                rows[f"{name}-{processors}"] = row
+                ratios[f"{name}-{processors}"] = row["kernel"] / row["thaw"]
+    _table(rows, ratios)
+    return {"rows": rows, "ratios": ratios}
+
+
+def _table(rows, ratios):
+    print(f"\n{'pages':>9} {'stored':>7} {'cpus':>5} {'thaw s':>8} {'kernel s':>9} {'ratio':>6}")
+    for name, row in rows.items():
+        print(f"{row['pages']:9} {100 * row['stored']:5.0f} % {row['processors']:5} "
+              f"{row['thaw']:8.2f} {row['kernel']:9.2f} {ratios[name]:6.1f}   {row['recipe']}")
+
+
+# --- the floor -------------------------------------------------------------------------------------
+def _notes(machine, name):
+    """[(a, b)] of `thaw: note name a b`."""
+    found = (re.search(rf"^thaw: note {name} (\d+) (\d+)", line.text) for line in machine.log)
+    return [(int(m[1]), int(m[2])) for m in found if m]
+
+
+def _alone(image, config, files):
+    """A program that ends by itself."""
+    with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
+        parts = image.parts(pathlib.Path(scratch), files)
+        with machines.Machine(config, **parts) as machine:
+            machine.wait_end(300)
+        return machine
+
+
+def _floor(name, processors):
+    image = benchimages.image(name, processors)
+    machine = _alone(image, image.config, {session.BOOT: cache.BUILD / "bench-floor.efi"})
+    (_, read), (_, write) = _notes(machine, "floor-read")[0], _notes(machine, "floor-write")[0]
+    phases = _phases(image)
+    whole = sum(phases.get(p, 0) for p in ("look", "plan", "load", "commit"))
+    return {"read": read / 1e6, "write": write / 1e6, "entry to jump": whole, "phases": phases}
+
+
+def floors(arguments):
+    print("\nfloor: only reading what is stored and writing each frame once", flush=True)
+    rows, ratios = {}, {}
+    for name in _sizes(arguments):
+        for processors in (1, 2):
+            tries = [r for _ in range(arguments.runs or 3)
+                     if (r := _attempt(name, _floor, name, processors))]
+            if not tries:
+                continue
+            row = sorted(tries, key=lambda r: r["entry to jump"] / (r["read"] + r["write"]))
+            row = row[len(row) // 2]
+            key = f"{name}-{processors}"
+            rows[key], ratios[key] = row, row["entry to jump"] / (row["read"] + row["write"])
+            print(f"  {name}, {processors} processor(s): read {row['read']:.3f} s, write "
+                  f"{row['write']:.3f} s; thaw's entry to jump {row['entry to jump']:.3f} s, "
+                  f"{ratios[key]:.2f} x", flush=True)
+    return {"rows": rows, "ratios": ratios}
+
+
+# --- no image --------------------------------------------------------------------------------------
+def _boot_without_image(_):
+    config = machines.Config(memory=1024)
+    layout = guest.Recipe().layout(config)
+    with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
+        folder = pathlib.Path(scratch)
+        layout.write(folder / "disk.raw")
+        (folder / "vars.fd").write_bytes(pathlib.Path(machines.VARS).read_bytes())
+        esp.build(folder / "esp.raw", {session.BOOT: cache.BUILD / "bench-stopwatch.efi",
+                                       THAW: session.thaw_program()})
+        with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
+                              folder / "esp.raw") as machine:
+            machine.wait_end(120)
+    return _notes(machine, "stopwatch-us")[0][0], _notes(machine, "stopwatch-reads")[0]
+
+
+def idle(_):
+    """A swap area without an image. Each boot counts once: the first start of thaw in it."""
+    print("\nno image: what thaw adds to a boot", flush=True)
+    found = [r for n in range(5) if (r := _attempt("no image", _boot_without_image, n))]
+    if not found:
+        return {}
+    times, reads = [us for us, _ in found], found[0][1]
+    print(f"  {statistics.median(times):.0f} us (of {times}), {reads[0]} reads of {reads[1]} bytes "
+          "together, those of firmware's file system included", flush=True)
+    return {"rows": {"idle": {"us": times, "reads": reads}},
+            "ratios": {"ms": statistics.median(times) / 1000}}
