@@ -26,6 +26,7 @@ struct story {
 	struct thaw_load *load;
 	struct thaw_handoff handoff;
 	uint64_t phase_began_us;
+	uint32_t map_digest; /* of the map that was planned by */
 	bool la57;
 	bool drifted; /* the memory map is not the saved one */
 	bool loaded;  /* memory holds what a fall-through must clear */
@@ -140,10 +141,10 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 static bool is_saved_map(struct story *s)
 {
 	const struct thaw_facts *facts = &s->image.facts;
-	uint32_t today = thaw_memmap_e820_crc32(&s->map);
 
-	note(s, "memory-map-digest", facts->digest, today);
-	return facts->digest_kind == THAW_DIGEST_NONE || facts->digest == today;
+	s->map_digest = thaw_memmap_e820_crc32(&s->map);
+	note(s, "memory-map-digest", facts->digest, s->map_digest);
+	return facts->digest_kind == THAW_DIGEST_NONE || facts->digest == s->map_digest;
 }
 
 /* A range that firmware will not give away is done without: its frames are staged. */
@@ -172,11 +173,12 @@ static enum thaw_err reserve(struct story *s)
 
 static enum thaw_err plan(struct story *s)
 {
-	enum thaw_err err = thaw_plan_check(&s->image, &s->map, s->diag);
+	enum thaw_err err = reserve(s);
 
+	if (err)
+		return err;
 	s->drifted = !is_saved_map(s) && !s->options->any_map;
-	if (!err)
-		err = reserve(s);
+	err = thaw_plan_check(&s->image, &s->map, s->diag);
 	if (err)
 		return err;
 	claim(s);
@@ -223,10 +225,16 @@ static enum thaw_err load(struct story *s)
 
 /* --- commit ------------------------------------------------------------------------------ */
 
+/*
+ * Whatever firmware took meanwhile for good, the image kernel may take for RAM: also where no frame
+ * of the image lies. All that thaw takes is RAM to the digest.
+ */
 static enum thaw_err check_final_map(void *arg, const struct thaw_memmap *map)
 {
 	struct story *s = arg;
 
+	if (thaw_memmap_e820_crc32(map) != s->map_digest)
+		return THAW_FINAL_MAP;
 	return thaw_plan_recheck(&s->plan, map);
 }
 

@@ -255,7 +255,10 @@ static void test_dry_run(void)
 
 /* --- memory that changes hands -------------------------------------------------------------- */
 
-/* Firmware takes a frame late: one of a claim, one that is to be written at the end, any other. */
+/*
+ * Firmware takes a frame late: one of a claim, one that is to be written at the end, one that the
+ * image kernel has for free RAM, and one that it gives back with the rest of boot services.
+ */
 static void test_final_map(void)
 {
 	static const struct {
@@ -265,8 +268,8 @@ static void test_final_map(void)
 	} steals[] = {
 		{0x110, THAW_MEM_RUNTIME, true}, {0x1c9, THAW_MEM_RESERVED, true},
 		{0x1c5, THAW_MEM_ACPI, true},	 {0x010, THAW_MEM_NVS, true},
-		{0x300, THAW_MEM_FREE, true},	 {0x09e, THAW_MEM_RUNTIME, false},
-		{0x1c9, THAW_MEM_FREE, false},
+		{0x300, THAW_MEM_FREE, true},	 {0x09e, THAW_MEM_RUNTIME, true},
+		{0x09e, THAW_MEM_BOOT, false},	 {0x1c9, THAW_MEM_FREE, false},
 	};
 	struct scene c;
 	size_t i;
