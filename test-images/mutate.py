@@ -3,9 +3,45 @@
 
 A change names a part of the image (header, map, info, frames, data; swsusp.Image.places), a block
 of that part (block, default 0; negative counts from the end) and a byte of the block, and either
-flips a bit of it (bit) or writes a text over it (write)."""
+flips a bit of it (bit) or writes a text over it (write). Some bits of a compressed stream mean
+nothing (a match may copy equal bytes from elsewhere): there the next byte whose bit matters is
+taken."""
 
 import swsusp
+
+STREAM = ("frames", "data")
+
+
+def _digest(file, swap_at):
+    """The checksum of the decoded stream, or None when it cannot be decoded."""
+    image = swsusp.Image(file, swap_at)
+    image.flags &= ~swsusp.CRC32
+    try:
+        for _ in image.stream():
+            pass
+    except (swsusp.ImageError, swsusp.codec.CodecError):
+        return None
+    return image.computed_crc32
+
+
+def _write(file, at, data):
+    file.seek(at)
+    file.write(data)
+    file.flush()
+
+
+def _flip(file, at, bit):
+    file.seek(at)
+    _write(file, at, bytes([file.read(1)[0] ^ 1 << bit]))
+
+
+def _flip_stream(file, at, bit, swap_at):
+    good = _digest(file, swap_at)
+    _flip(file, at, bit)
+    while _digest(file, swap_at) == good:
+        _flip(file, at, bit)
+        at += 1
+        _flip(file, at, bit)
 
 
 def apply(path, swap_at, changes):
@@ -13,15 +49,13 @@ def apply(path, swap_at, changes):
     if not changes:
         return
     with open(path, "r+b") as file:
-        image = swsusp.Image(file, swap_at)
-        places = image.places()
+        places = swsusp.Image(file, swap_at).places()
         for change in changes:
             block = places[change["part"]][change.get("block", 0)]
             at = swap_at + block * swsusp.PAGE + change["byte"]
             if "write" in change:
-                data = change["write"].encode("latin-1")
+                _write(file, at, change["write"].encode("latin-1"))
+            elif change["part"] in STREAM:
+                _flip_stream(file, at, change["bit"], swap_at)
             else:
-                file.seek(at)
-                data = bytes([file.read(1)[0] ^ 1 << change["bit"]])
-            file.seek(at)
-            file.write(data)
+                _flip(file, at, change["bit"])
