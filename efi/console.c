@@ -171,4 +171,6 @@ void console_report(const struct thaw_report *report)
 		show_phases(report);
 	if (console_verbose || !thaw_err_is_no_image(report->diag.code))
 		show_reason(&report->diag);
+	if (report->unrecorded && report->diag.code != THAW_NO_RECORD)
+		console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
 }

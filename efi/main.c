@@ -57,7 +57,11 @@ static void restore(const struct config *config, struct candidate *found, size_t
 		    struct thaw_report *report)
 {
 	static struct thaw_machine machine;
-	struct thaw_options options = {.dry_run = config->dry_run, .by_hand = config->by_hand};
+	struct thaw_options options = {
+		.dry_run = config->dry_run,
+		.by_hand = config->by_hand,
+		.mark = found->mark,
+	};
 	enum thaw_err err = machine_init(&machine);
 
 	console_announce(report);
@@ -99,11 +103,13 @@ static void look(const struct config *config)
 
 /*
  * UEFI 2.10, 3.1.2: after EFI_SUCCESS the boot manager may stop and show its menu; after an error
- * it goes on with the next entry of BootOrder.
+ * it goes on with the next entry of BootOrder. Not by returning: the start code of gnu-efi does not
+ * keep rdi, rsi and xmm6 to xmm15, as firmware may rely on (2.3.4.2); Exit restores them.
  */
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static struct config config;
+	EFI_STATUS status = EFI_NOT_FOUND;
 
 	cpu_clock_start();
 	if (!firmware_init(image, st))
@@ -115,6 +121,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	checkpoint_reached(THAW_CHECKPOINT_ENTRY);
 	look(&config);
 	if (config.next[0])
-		return chain_start(config.next);
-	return EFI_NOT_FOUND;
+		status = chain_start(config.next);
+	fw.bs->Exit(image, status, 0, NULL);
+	return status;
 }

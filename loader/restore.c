@@ -310,14 +310,16 @@ static enum thaw_err tell(struct story *s, uint64_t header_page)
 static void leave(struct story *s, enum thaw_err err)
 {
 	const struct thaw_facts *facts = &s->image.facts;
+	/* Refused before its header was read, it is known to the caller alone. */
+	uint64_t mark = facts->mark ? facts->mark : s->options->mark;
 
 	enter(s, s->report->phase);
 	wipe_opened(s);
 	if (s->loaded && err != THAW_WORKER)
 		thaw_load_wipe(s->load);
 	/* What the record itself forbids is in it already; firmware's flash wears. */
-	if (facts->mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
-		thaw_pass_over(s->m, facts->identity, facts->mark, err);
+	if (mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
+		s->report->unrecorded = thaw_pass_over(s->m, facts->identity, mark, err) != THAW_OK;
 }
 
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
@@ -328,8 +330,11 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
 
 	*report = (struct thaw_report){.phase = THAW_PHASE_LOOK};
 	s = m->memory.alloc(&m->memory, sizeof(*s));
-	if (!s)
+	if (!s) {
+		if (options->mark)
+			report->unrecorded = thaw_pass_over(m, 0, options->mark, THAW_MEMORY) != THAW_OK;
 		return thaw_fail(&report->diag, THAW_MEMORY, "story", sizeof(*s), 0);
+	}
 	__builtin_memset(s, 0, sizeof(*s));
 	s->m = m;
 	s->disk = disk;

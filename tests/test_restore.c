@@ -168,6 +168,47 @@ static void test_unread(void)
 	scene_free(&c);
 }
 
+/* Nothing can be read, or there is no memory for it: known is what the caller saw of the header. */
+static void test_known_by_caller(void)
+{
+	static const struct {
+		enum sim_op op;
+		unsigned at;
+		enum thaw_err err;
+	} fails[] = {
+		{SIM_READ, 1, THAW_READ},   {SIM_ALLOC, 1, THAW_MEMORY}, {SIM_ALLOC, 2, THAW_MEMORY},
+		{SIM_ALLOC, 3, THAW_MEMORY}, {SIM_MAP, 1, THAW_FIRMWARE},
+	};
+	struct thaw_options options = {0};
+	struct scene c;
+	size_t i;
+
+	for (i = 0; i < THAW_ARRAY_LEN(fails); i++) {
+		begin(&c);
+		options.mark = thaw_image_mark(c.sim.disk.bytes);
+		c.sim.fail_op = fails[i].op;
+		c.sim.fail_at = fails[i].at;
+		CHECK(sim_restore(&c.sim, 0, &options, &c.report) == fails[i].err);
+		CHECK(!c.sim.faults && !c.report.unrecorded);
+		c.sim.fail_at = 0;
+		CHECK(scene_ends(&c, THAW_PASSED_OVER));
+		scene_free(&c);
+	}
+}
+
+static void test_unrecorded(void)
+{
+	struct scene c;
+
+	begin(&c);
+	c.sim.fail_op = SIM_RECORD;
+	c.sim.fail_at = 1;
+	c.sim.fail_on = true;
+	CHECK(scene_ends(&c, THAW_NO_RECORD));
+	CHECK(c.report.unrecorded);
+	scene_free(&c);
+}
+
 /* Power fails while loading: nobody writes an end. */
 static void lose_power(struct scene *c)
 {
@@ -332,6 +373,8 @@ int main(void)
 	RUN(test_cloned_disk);
 	RUN(test_passed_over);
 	RUN(test_unread);
+	RUN(test_known_by_caller);
+	RUN(test_unrecorded);
 	RUN(test_two_starts);
 	RUN(test_by_hand);
 	RUN(test_by_hand_and_lost);

@@ -258,6 +258,9 @@ struct thaw_options {
 	bool dry_run;
 	bool any_map; /* host only: the map is made up, so its digest says nothing */
 	bool by_hand; /* the user insists: the record's verdict is shown, not obeyed */
+	/* thaw_image_mark() of the header page, so that the image can be passed over even if it cannot
+	 * be read again; 0: not known. */
+	uint64_t mark;
 };
 
 struct thaw_report {
@@ -266,12 +269,13 @@ struct thaw_report {
 	uint32_t phase_us[THAW_PHASE_COUNT];
 	struct thaw_facts facts;
 	uint64_t placed, staged, zeroed;
+	bool unrecorded; /* passed over, and the record could not be told */
 };
 
 /*
  * Restores the image whose header is at header_page of disk. Returns only if it does not: any
  * reason of err.h but THAW_OK. By then the attempt is recorded, the image is marked as passed over
- * if there is one, and no disk has changed. (The simulator's jump returns, then THAW_OK.)
+ * if there is one (but see report->unrecorded), and no disk has changed. (The simulator's jump returns, then THAW_OK.)
  */
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
 			   const struct thaw_options *options, struct thaw_report *report);
