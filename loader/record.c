@@ -78,19 +78,37 @@ enum thaw_err thaw_record_verdict(const struct thaw_record *record, uint64_t ide
 	return THAW_OK;
 }
 
+/*
+ * Was it consumed, as far as we know? Such an image is no longer on its disk; one that was passed
+ * over mostly is, and stale.
+ */
+static bool is_gone(const struct thaw_attempt *a)
+{
+	return a->state == THAW_ATTEMPT_RETURNED ||
+	       (a->state == THAW_ATTEMPT_COMMITTING && a->reason == THAW_OK);
+}
+
+/* Is a to be forgotten before b? */
+static bool goes_first(const struct thaw_attempt *a, const struct thaw_attempt *b)
+{
+	if ((a->state == THAW_ATTEMPT_EMPTY) != (b->state == THAW_ATTEMPT_EMPTY))
+		return a->state == THAW_ATTEMPT_EMPTY;
+	return is_gone(a) != is_gone(b) ? is_gone(a) : a->serial < b->serial;
+}
+
 static struct thaw_attempt *find(struct thaw_record *record, uint64_t identity, uint64_t mark)
 {
-	struct thaw_attempt *oldest = record->attempt;
+	struct thaw_attempt *first = record->attempt;
 	size_t i;
 
 	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++) {
 		if (is_about(&record->attempt[i], identity, mark))
 			return &record->attempt[i];
-		if (record->attempt[i].serial < oldest->serial)
-			oldest = &record->attempt[i];
+		if (goes_first(&record->attempt[i], first))
+			first = &record->attempt[i];
 	}
-	*oldest = (struct thaw_attempt){0};
-	return oldest;
+	*first = (struct thaw_attempt){0};
+	return first;
 }
 
 struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t identity, uint64_t mark)

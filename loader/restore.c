@@ -81,11 +81,10 @@ enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t
 {
 	struct thaw_attempt *a = thaw_record_touch(m->record, identity, mark);
 
-	/* What may have been consumed and restored stays so: that is the stronger reason. */
-	if (a->state != THAW_ATTEMPT_COMMITTING && a->state != THAW_ATTEMPT_RETURNED) {
+	/* What may have been consumed and restored stays so: that is the stronger state. */
+	if (a->state != THAW_ATTEMPT_COMMITTING && a->state != THAW_ATTEMPT_RETURNED)
 		a->state = THAW_ATTEMPT_PASSED_OVER;
-		a->reason = (uint16_t)reason;
-	}
+	a->reason = (uint16_t)reason;
 	return m->record_store(m);
 }
 

@@ -139,6 +139,24 @@ static void test_eviction(void)
 	CHECK(thaw_record_verdict(&record, 50, 150) == THAW_COMMITTED_BEFORE);
 }
 
+/* An image that was consumed is gone from its disk; one that was passed over would come back. */
+static void test_consumed_go_first(void)
+{
+	uint64_t i;
+
+	begin();
+	for (i = 1; i <= THAW_RECORD_ATTEMPTS; i++)
+		enter(i, 100 + i, i == 6 ? THAW_ATTEMPT_COMMITTING : THAW_ATTEMPT_PASSED_OVER, 0);
+	for (i = 20; i < 40; i++) {
+		enter(i, 100 + i, THAW_ATTEMPT_STARTED, 1);
+		enter(i, 100 + i, i % 2 ? THAW_ATTEMPT_COMMITTING : THAW_ATTEMPT_RETURNED, 1);
+		CHECK(thaw_record_verdict(&record, i, 100 + i) == THAW_COMMITTED_BEFORE);
+	}
+	for (i = 1; i <= THAW_RECORD_ATTEMPTS; i++)
+		CHECK(thaw_record_verdict(&record, i, 100 + i) ==
+		      (i == 6 ? THAW_OK : THAW_PASSED_OVER));
+}
+
 static struct thaw_record *stored;
 
 static enum thaw_err store(struct thaw_machine *m)
@@ -159,6 +177,21 @@ static void test_pass_over(void)
 	enter(5, 6, THAW_ATTEMPT_COMMITTING, 1);
 	CHECK(thaw_pass_over(&m, 5, 6, THAW_READ) == THAW_OK);
 	CHECK(thaw_record_verdict(&record, 5, 6) == THAW_COMMITTED_BEFORE);
+	CHECK(record.attempt[0].reason == THAW_READ);
+}
+
+/* Its write failed, so it may still be on its disk: no reason to forget it early. */
+static void test_failed_commit_stays(void)
+{
+	struct thaw_machine m = {.record = &record, .record_store = store};
+	uint64_t i;
+
+	begin();
+	enter(5, 6, THAW_ATTEMPT_COMMITTING, 1);
+	CHECK(thaw_pass_over(&m, 5, 6, THAW_WRITE) == THAW_OK);
+	for (i = 20; i < 20 + 3 * THAW_RECORD_ATTEMPTS; i++)
+		enter(i, 100 + i, THAW_ATTEMPT_COMMITTING, 1);
+	CHECK(thaw_record_verdict(&record, 5, 6) == THAW_COMMITTED_BEFORE);
 }
 
 int main(void)
@@ -169,6 +202,8 @@ int main(void)
 	RUN(test_verdicts);
 	RUN(test_mark_then_identity);
 	RUN(test_eviction);
+	RUN(test_consumed_go_first);
 	RUN(test_pass_over);
+	RUN(test_failed_commit_stays);
 	return check_summary();
 }

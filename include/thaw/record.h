@@ -3,8 +3,9 @@
  * record.h: what thaw remembers between boots, as stored in the firmware variable ThawStatus
  * (vendor GUID THAW_VARIABLE_GUID; non-volatile, boot and runtime access).
  *
- * The last attempts, newest anywhere: each image has at most one entry, the entry with the lowest
- * serial is overwritten first. The variable is attacker-writable: it holds no pointer and no size
+ * The last attempts, newest anywhere: each image has at most one entry. Those of images that were
+ * consumed are overwritten first, for such an image is no longer there to be restored again; among
+ * equals the one with the lowest serial. The variable is attacker-writable: it holds no pointer and no size
  * that is trusted, and a record that is not whole counts as empty.
  */
 #ifndef THAW_RECORD_H
@@ -79,7 +80,7 @@ enum thaw_err thaw_record_verdict(const struct thaw_record *record, uint64_t ide
 				  uint64_t mark);
 
 /*
- * The entry for an image: the one it has, else the oldest, emptied. Becomes the newest. Never NULL;
+ * The entry for an image: the one it has, else the one that is overwritten first, emptied. Becomes the newest. Never NULL;
  * belongs to the record.
  */
 struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t identity,
