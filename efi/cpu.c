@@ -89,7 +89,7 @@ uint64_t cpu_now_us(void)
 	return clock_khz ? (__builtin_ia32_rdtsc() - clock_zero) * 1000 / clock_khz : 0;
 }
 
-bool cpu_runs_sse(void)
+bool __attribute__((ms_abi)) cpu_runs_sse(void)
 {
 	return !(read_cr0() & (CR0_EM | CR0_TS)) && read_cr4() & CR4_OSFXSR;
 }

@@ -18,8 +18,11 @@ uint64_t cpu_now_us(void);
 /* The zero of the clock is the first instruction of thaw. */
 void cpu_clock_start(void);
 
-/* Is this processor set up to run SSE2, as compiled code expects? */
-bool cpu_runs_sse(void);
+/*
+ * Is this processor set up to run SSE2, as compiled code expects? EFIAPI, for a function of EFIAPI
+ * that calls another convention's saves SSE registers first.
+ */
+bool __attribute__((ms_abi)) cpu_runs_sse(void);
 
 static inline void cpu_relax(void)
 {

@@ -39,6 +39,12 @@ static struct mp_services *mp_services(void)
 	return interface;
 }
 
+/* Apart from its caller: as a function of EFIAPI that calls one of ours it saves SSE registers. */
+static __attribute__((noinline)) VOID EFIAPI serve(unsigned n)
+{
+	crew.work(crew.arg, n);
+}
+
 /*
  * Runs on the other processors. They have small stacks (EDK2: 32 KiB) and no firmware services. One
  * that is not set up for compiled code leaves its share to the others.
@@ -51,7 +57,7 @@ static VOID EFIAPI run_worker(VOID *argument)
 	if (n > crew.begun)
 		return;
 	if (cpu_runs_sse())
-		crew.work(crew.arg, n);
+		serve(n);
 	__atomic_add_fetch(&crew.returned, 1, __ATOMIC_RELEASE);
 }
 
