@@ -229,6 +229,12 @@ static enum thaw_err disk_consume(struct thaw_disk *seam, uint64_t page, const v
 
 	if (!holds(disk, page, old_page, &err))
 		return err != THAW_OK ? err : THAW_CHANGED;
+	/* A disk that cannot be flushed must not cost the image. A drive may take minutes to say so. */
+	firmware_rearm_watchdog();
+	err = flush_disk(disk->handle, disk->block_io);
+	if (err != THAW_OK)
+		return err;
+	firmware_rearm_watchdog();
 	if (!write_page(disk, page, new_page))
 		return THAW_WRITE;
 	checkpoint_reached(THAW_CHECKPOINT_WRITTEN);
