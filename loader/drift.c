@@ -26,6 +26,12 @@
  * e820/types.h). */
 #define MOST_ENTRIES 384
 
+/*
+ * Real images have some thousands of places that look like a table, growing with their size. An
+ * image made to keep us busy could have hundreds in each page.
+ */
+#define MOST_TRIES 1000000u
+
 /* --- comparing ---------------------------------------------------------------------------- */
 
 static bool is_same(const struct thaw_e820 *a, const struct thaw_e820 *b)
@@ -153,6 +159,7 @@ struct found {
 	const struct thaw_plan *plan;
 	uint64_t frame;
 	size_t offset;
+	unsigned tries; /* places that looked like a table */
 };
 
 /* Copies bytes of the image from physical memory as it will be; false where the image has none. */
@@ -204,7 +211,10 @@ static bool search_frame(struct found *f, const uint8_t *page, uint32_t digest,
 
 	/* Slab objects are aligned to 8 bytes, and none that is smaller than a page crosses one. */
 	for (f->offset = 0; f->offset + head <= THAW_PAGE_SIZE; f->offset += 8) {
-		if (looks_like_table(page + f->offset) && take_table(f, digest, ret, ret_count))
+		if (!looks_like_table(page + f->offset))
+			continue;
+		f->tries++;
+		if (take_table(f, digest, ret, ret_count))
 			return true;
 	}
 	return false;
@@ -219,7 +229,7 @@ static bool search(struct found *f, uint32_t digest, struct thaw_e820 *ret, size
 	for (; t < end; t++) {
 		if (t->kind != THAW_TARGET_PLACE && t->kind != THAW_TARGET_STAGE)
 			continue;
-		for (i = 0; i < t->count; i++) {
+		for (i = 0; i < t->count && f->tries < MOST_TRIES; i++) {
 			f->frame = t->frame + i;
 			if (search_frame(f, f->m->frame(f->m, t->where + i), digest, ret,
 					 ret_count))
@@ -242,7 +252,7 @@ enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *
 			       struct thaw_diag *diag)
 {
 	struct thaw_e820 saved[MOST_ENTRIES];
-	struct found f = {m, plan, 0, 0};
+	struct found f = {.m = m, .plan = plan};
 	struct thaw_drift drift;
 	size_t count;
 
