@@ -12,8 +12,8 @@
 #include "fuzz.h"
 #include "scene.h"
 
-#define PAGE	 4096
-#define MOST	 64 /* pages */
+#define PAGE 4096
+#define MOST 64 /* pages */
 
 static struct sim machine;
 

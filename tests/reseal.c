@@ -12,10 +12,10 @@
 
 #include "synth.h"
 
-#define PAGE	      4096
-#define MOST_PAGES    (1 << 20)
-#define CHUNK_BYTES   (32 * PAGE)
-#define STORED_BYTES  (35 * PAGE)
+#define PAGE	     4096
+#define MOST_PAGES   (1 << 20)
+#define CHUNK_BYTES  (32 * PAGE)
+#define STORED_BYTES (35 * PAGE)
 
 struct walk {
 	uint8_t *disk;

@@ -15,24 +15,24 @@ struct piece {
 
 /* In sim_small's memory: below 1 MiB, in one piece, across two ranges, at the edges of claims. */
 static const struct piece small[] = {
-	{0x010, 3, false}, {0x013, 2, true},  {0x020, 1, false},     {0x104, 9, false},
-	{0x10d, 2, true},  {0x110, 1, false}, {0x112, 1, true},	     {0x114, 7, false},
-	{0x1bc, 8, false}, {0x1c4, 3, true},  {0x1c8, 8, false},     {0x1d6, 2, false},
-	{0x1f2, 4, false}, {0x200, 3, false}, {0x22c, 2, true},	     {0x22e, 2, false},
+	{0x010, 3, false}, {0x013, 2, true},	 {0x020, 1, false},   {0x104, 9, false},
+	{0x10d, 2, true},  {0x110, 1, false},	 {0x112, 1, true},    {0x114, 7, false},
+	{0x1bc, 8, false}, {0x1c4, 3, true},	 {0x1c8, 8, false},   {0x1d6, 2, false},
+	{0x1f2, 4, false}, {0x200, 3, false},	 {0x22c, 2, true},    {0x22e, 2, false},
 	{0x235, 0, false}, {0x100000, 4, false}, {0x100006, 2, true},
 };
 
 static const struct piece tiny[] = {
-	{0x013, 2, true},    {0x020, 1, false},	   {0x104, 6, false},
-	{0x10d, 2, true},    {0x1c8, 3, false},	   {0x100000, 2, false},
+	{0x013, 2, true}, {0x020, 1, false}, {0x104, 6, false},
+	{0x10d, 2, true}, {0x1c8, 3, false}, {0x100000, 2, false},
 };
 
 /* RAM for SCENE_MANY; firmware sits in the middle. */
 static const struct thaw_mem_range many_ranges[] = {
-	{{0x000, 0x0a0}, THAW_MEM_FREE},     {{0x100, 0x1000}, THAW_MEM_FREE},
-	{{0x1000, 0x1400}, THAW_MEM_BOOT},   {{0x1400, 0x1408}, THAW_MEM_RUNTIME},
-	{{0x1408, 0x1800}, THAW_MEM_FREE},   {{0x1800, 0x1810}, THAW_MEM_ACPI},
-	{{0x1810, 0x1900}, THAW_MEM_BOOT},   {{0x100000, 0x100800}, THAW_MEM_FREE},
+	{{0x000, 0x0a0}, THAW_MEM_FREE},   {{0x100, 0x1000}, THAW_MEM_FREE},
+	{{0x1000, 0x1400}, THAW_MEM_BOOT}, {{0x1400, 0x1408}, THAW_MEM_RUNTIME},
+	{{0x1408, 0x1800}, THAW_MEM_FREE}, {{0x1800, 0x1810}, THAW_MEM_ACPI},
+	{{0x1810, 0x1900}, THAW_MEM_BOOT}, {{0x100000, 0x100800}, THAW_MEM_FREE},
 };
 
 /* Beyond is room for the loader's buffers. */

@@ -8,9 +8,9 @@
 #include "sim.h"
 
 enum scene_size {
-	SCENE_SMALL,  /* some 60 frames of every kind: placed, staged, zero, late */
-	SCENE_MANY,   /* thousands of frames: several windows, several map pages */
-	SCENE_TINY,   /* few enough for a disk of some pages: fuzzing */
+	SCENE_SMALL,   /* some 60 frames of every kind: placed, staged, zero, late */
+	SCENE_MANY,    /* thousands of frames: several windows, several map pages */
+	SCENE_TINY,    /* few enough for a disk of some pages: fuzzing */
 	SCENE_CROWDED, /* every frame of RAM: nowhere to stage anything */
 	SCENE_NONE,    /* the test adds and draws frames itself; memory of SCENE_MANY */
 };

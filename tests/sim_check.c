@@ -51,8 +51,7 @@ static void check_restored(struct sim *s, const struct thaw_report *report)
 
 	if (s->jumps != 1 || s->disk.consumed != 1 || s->resets)
 		sim_fault(s, "not restored once", s->jumps, s->disk.consumed);
-	if (thaw_record_verdict(&s->durable, facts->identity, facts->mark) !=
-	    THAW_COMMITTED_BEFORE)
+	if (thaw_record_verdict(&s->durable, facts->identity, facts->mark) != THAW_COMMITTED_BEFORE)
 		sim_fault(s, "restored without a record", facts->identity, facts->mark);
 }
 
@@ -65,8 +64,7 @@ static bool may_have_written(enum thaw_err err)
 static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_report *report)
 {
 	const struct thaw_facts *facts = &report->facts;
-	enum thaw_err verdict =
-		thaw_record_verdict(&s->durable, facts->identity, facts->mark);
+	enum thaw_err verdict = thaw_record_verdict(&s->durable, facts->identity, facts->mark);
 	bool records_fail = s->fail_at && s->fail_op == SIM_RECORD;
 	size_t i;
 

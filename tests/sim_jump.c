@@ -8,13 +8,13 @@
 
 #include "sim.h"
 
-#define PAGE	      4096
-#define PTE_PRESENT   1u
-#define PTE_WRITABLE  2u
-#define PTE_LARGE     0x80u
-#define PTE_NX	      (UINT64_C(1) << 63)
-#define PTE_ADDRESS   UINT64_C(0x000ffffffffff000)
-#define BELOW_4G      (UINT64_C(1) << 32)
+#define PAGE	       4096
+#define PTE_PRESENT    1u
+#define PTE_WRITABLE   2u
+#define PTE_LARGE      0x80u
+#define PTE_NX	       (UINT64_C(1) << 63)
+#define PTE_ADDRESS    UINT64_C(0x000ffffffffff000)
+#define BELOW_4G       (UINT64_C(1) << 32)
 #define TRAMPOLINE_MAX 2048
 
 extern const uint8_t thaw_trampoline_start[];

@@ -7,7 +7,7 @@
 
 #include "synth.h"
 
-#define PAGE 4096
+#define PAGE	    4096
 #define CHUNK_PAGES 32
 #define MAP_ENTRIES 511
 #define KERNEL_BASE UINT64_C(0xffffffff80000000)
@@ -72,8 +72,8 @@ void synth_add(struct synth *s, uint64_t first, uint64_t count, bool zero)
 
 	s->frames = must(realloc(s->frames, (s->frame_count + count) * sizeof(*s->frames)));
 	for (i = 0; i < count; i++)
-		s->frames[s->frame_count++] = (struct synth_frame){
-			first + i, zero ? NULL : must(malloc(PAGE))};
+		s->frames[s->frame_count++] =
+			(struct synth_frame){first + i, zero ? NULL : must(malloc(PAGE))};
 	if (!zero)
 		s->data_count += count;
 }

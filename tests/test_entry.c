@@ -45,7 +45,8 @@ static void test_depth(void)
 	CHECK(ends(&c, THAW_OK));
 }
 
-/* Image frames above 4 GiB are named by tables; a processor with 32 bits of address has them not. */
+/* Image frames above 4 GiB are named by tables; a processor with 32 bits of address has them not.
+ */
 static void test_phys_bits(void)
 {
 	struct scene c;
@@ -86,7 +87,8 @@ static void test_ambiguous(void)
 	CHECK(ends(&c, THAW_ENTRY_TABLES));
 }
 
-/* --- where the hand-off may lie ----------------------------------------------------------------- */
+/* --- where the hand-off may lie -----------------------------------------------------------------
+ */
 
 static bool ends_in(const struct thaw_mem_range *ranges, size_t count, uint64_t first,
 		    unsigned levels, enum thaw_err want)

@@ -12,10 +12,10 @@
 #include "scene.h"
 
 static const char *const op_names[SIM_OPS] = {
-	[SIM_READ] = "read",	   [SIM_READ_WAIT] = "read-wait", [SIM_CONSUME] = "consume",
-	[SIM_CLAIM] = "claim",	   [SIM_ALLOC] = "alloc",	  [SIM_WORKERS] = "workers",
-	[SIM_JOIN] = "join",	   [SIM_RECORD] = "record",	  [SIM_MAP] = "map",
-	[SIM_EXIT] = "exit",	   [SIM_PROGRESS] = "progress",
+	[SIM_READ] = "read",   [SIM_READ_WAIT] = "read-wait", [SIM_CONSUME] = "consume",
+	[SIM_CLAIM] = "claim", [SIM_ALLOC] = "alloc",	      [SIM_WORKERS] = "workers",
+	[SIM_JOIN] = "join",   [SIM_RECORD] = "record",	      [SIM_MAP] = "map",
+	[SIM_EXIT] = "exit",   [SIM_PROGRESS] = "progress",
 };
 
 static unsigned runs;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * test_flips.c: single wrong bits, on disk and, with the checksum made right again, in the PFN list.
+ * test_flips.c: single wrong bits, on disk and, with the checksum made right again, in the PFN
+ * list.
  *
  * What may come of it: a refusal with the disk untouched, or a restore that equals the picture to
  * the byte. The simulator checks both. An image without a checksum (nocompress) cannot promise as
@@ -129,8 +130,8 @@ static bool list_flip_is_survived(struct scene *c, size_t entry, unsigned bit)
 	c->picture.list[entry] ^= UINT64_C(1) << bit;
 	if (bit < 63)
 		f->pfn ^= UINT64_C(1) << bit;
-	possible = bit < 63 && is_sorted(&c->picture, entry) &&
-		   sim_index(&c->sim, f->pfn) != SIZE_MAX;
+	possible =
+		bit < 63 && is_sorted(&c->picture, entry) && sim_index(&c->sim, f->pfn) != SIZE_MAX;
 	scene_finish(c);
 	thaw_record_init(&c->sim.durable);
 	good = scene_restore(c, &err);

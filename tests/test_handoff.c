@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * test_handoff.c: page tables over more RAM than a simulator holds, and a pool that ends after every
- * number of pages. What the tables say of whole machines is checked by walking them.
+ * test_handoff.c: page tables over more RAM than a simulator holds, and a pool that ends after
+ * every number of pages. What the tables say of whole machines is checked by walking them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +45,8 @@ static void begin(void)
 	image = (struct thaw_image){.facts = {.jump_va = JUMP_VA, .jump_pa = JUMP_PA}};
 	plan = (struct thaw_plan){.gaps = &gap, .targets = targets};
 	plan.low = (struct thaw_pool){.gaps = &gap, .count = 1, .left = 8};
-	plan.pool = (struct thaw_pool){
-		.gaps = &gap, .count = 1, .done = 8, .left = POOL_FRAMES - 8};
+	plan.pool =
+		(struct thaw_pool){.gaps = &gap, .count = 1, .done = 8, .left = POOL_FRAMES - 8};
 	machine = (struct thaw_machine){.frame = frame, .cpu.phys_bits = 52};
 }
 
@@ -76,7 +76,8 @@ static enum thaw_err build(const struct thaw_memmap *map, bool la57)
 	return err;
 }
 
-/* --- large machines ---------------------------------------------------------------------------- */
+/* --- large machines ----------------------------------------------------------------------------
+ */
 
 static struct thaw_mem_range large[] = {
 	{{0x00000, 0x000a0}, THAW_MEM_FREE},	   {{0x00100, 0x1fffe}, THAW_MEM_BOOT},
@@ -137,7 +138,8 @@ static void test_large(void)
 	}
 }
 
-/* --- not enough ---------------------------------------------------------------------------------- */
+/* --- not enough ----------------------------------------------------------------------------------
+ */
 
 static void make_targets(void)
 {
@@ -153,7 +155,8 @@ static void make_targets(void)
 	plan.target_count = i;
 }
 
-/* The pool, or the low pages, end after every number of pages: a refusal, until there are enough. */
+/* The pool, or the low pages, end after every number of pages: a refusal, until there are enough.
+ */
 static void test_short_pool(void)
 {
 	uint64_t n;

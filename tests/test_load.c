@@ -83,7 +83,8 @@ static void test_bad_blocks(void)
 		scene_rewind(&c);
 		memset(c.sim.disk.bytes + c.picture.stored_page[c.picture.chunk_page[n]] * 4096 + 8,
 		       0, 4000);
-		memset(c.sim.disk.before + c.picture.stored_page[c.picture.chunk_page[n]] * 4096 + 8,
+		memset(c.sim.disk.before + c.picture.stored_page[c.picture.chunk_page[n]] * 4096 +
+			       8,
 		       0, 4000);
 		CHECK(scene_ends(&c, THAW_BLOCK_DATA));
 	}

@@ -2,8 +2,8 @@
 /*
  * test_mangle.c: one corruption a line, and the reason it must be refused with.
  *
- * A row spoils the picture before it is stored, or the disk afterwards; the image is then opened and
- * loaded as on a real machine. Names like T4 are those of the list of faults.
+ * A row spoils the picture before it is stored, or the disk afterwards; the image is then opened
+ * and loaded as on a real machine. Names like T4 are those of the list of faults.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +155,10 @@ SPOIL(meta_more, {
 	synth_put64(info(c) + 424, s->data_count + s->meta_pages + 2);
 	synth_put64(info(c) + 432, (s->data_count + s->meta_pages + 2) * PAGE);
 })
+SPOIL(pages_many, {
+	synth_put64(info(c) + 424, UINT64_C(1) << 40);
+	synth_put64(info(c) + 432, UINT64_C(1) << 52);
+})
 SPOIL(size_less, synth_put64(info(c) + 432, 1))
 SPOIL(digest_off, info(c)[32] ^= 1)
 SPOIL(digest_wide, info(c)[36] = 1)
@@ -292,7 +296,7 @@ static const struct row rows[] = {
 	S(image_pages_max, INFO_COUNTS, LZO), S(image_pages_wrap, INFO_COUNTS, LZO),
 	S(image_pages_less, FRAMES_COUNT, RAW), S(image_pages_more, MAP_SHORT, RAW),
 	S(both_less, MAP_LONG, RAW), S(meta_more, MAP_SHORT, RAW), S(size_less, INFO_COUNTS, LZO),
-	S(digest_off, MEMORY_MAP, LZO), S(digest_wide, HEADER_FIELD, LZO),
+	S(pages_many, INFO_COUNTS, LZO), S(digest_off, MEMORY_MAP, LZO), S(digest_wide, HEADER_FIELD, LZO),
 	S(cr3_0, ENTRY_TABLES, LZO), S(cr3_pcid, ENTRY_TABLES, LZO),
 	S(cr3_beyond, ENTRY_ENCRYPTED, LZO), S(cr3_c_bit, ENTRY_ENCRYPTED, LZO),
 	S(cr3_no_frame, ENTRY_TABLES, LZO), S(cr3_other_page, ENTRY_TABLES, LZO),

@@ -12,10 +12,10 @@
 #include "check.h"
 #include "synth.h"
 
-#define DESC	 48 /* what real firmware has; 40 are used */
-#define MOST	 200
-#define SP	 UINT64_C(0x40000)
-#define PAGE	 UINT64_C(4096)
+#define DESC 48 /* what real firmware has; 40 are used */
+#define MOST 200
+#define SP   UINT64_C(0x40000)
+#define PAGE UINT64_C(4096)
 
 static uint8_t descriptors[MOST * DESC];
 static size_t count;
@@ -70,10 +70,10 @@ static void test_sorts_and_merges(void)
 static void test_types(void)
 {
 	static const enum thaw_mem_type want[] = {
-		THAW_MEM_RESERVED, THAW_MEM_BOOT,	THAW_MEM_BOOT,	     THAW_MEM_BOOT,
-		THAW_MEM_BOOT,	   THAW_MEM_RUNTIME,	THAW_MEM_RUNTIME,    THAW_MEM_FREE,
-		THAW_MEM_UNUSABLE, THAW_MEM_ACPI,	THAW_MEM_NVS,	     THAW_MEM_MMIO,
-		THAW_MEM_MMIO,	   THAW_MEM_RESERVED,	THAW_MEM_PERSISTENT, THAW_MEM_UNACCEPTED,
+		THAW_MEM_RESERVED, THAW_MEM_BOOT,     THAW_MEM_BOOT,	   THAW_MEM_BOOT,
+		THAW_MEM_BOOT,	   THAW_MEM_RUNTIME,  THAW_MEM_RUNTIME,	   THAW_MEM_FREE,
+		THAW_MEM_UNUSABLE, THAW_MEM_ACPI,     THAW_MEM_NVS,	   THAW_MEM_MMIO,
+		THAW_MEM_MMIO,	   THAW_MEM_RESERVED, THAW_MEM_PERSISTENT, THAW_MEM_UNACCEPTED,
 		THAW_MEM_UNKNOWN,  THAW_MEM_UNKNOWN,
 	};
 	uint32_t type;
@@ -155,7 +155,12 @@ static void test_sizes(void)
 static uint32_t linux_type(uint32_t type, uint64_t attribute)
 {
 	switch (type) {
-	case 0: case 5: case 6: case 11: case 12: case 13:
+	case 0:
+	case 5:
+	case 6:
+	case 11:
+	case 12:
+	case 13:
 		return 2;
 	case 8:
 		return 5;
@@ -163,7 +168,11 @@ static uint32_t linux_type(uint32_t type, uint64_t attribute)
 		return 3;
 	case 10:
 		return 4;
-	case 1: case 2: case 3: case 4: case 7:
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+	case 7:
 		return attribute & SP ? 0xefffffff : 1;
 	case 14:
 		return 7;
@@ -201,7 +210,8 @@ static uint32_t linux_digest(void)
 		uint32_t type = linux_type(thaw_le32(d), thaw_le64(d + 32));
 
 		if (type)
-			table[n++] = (struct entry){thaw_le64(d + 8), thaw_le64(d + 24) * PAGE, type};
+			table[n++] =
+				(struct entry){thaw_le64(d + 8), thaw_le64(d + 24) * PAGE, type};
 	}
 	qsort(table, n, sizeof(*table), by_address);
 	for (i = 1; i < n; i++) {
@@ -244,7 +254,7 @@ static void test_digest(void)
 			at += rand() % 3 ? 0 : (uint64_t)rand() % 5000;
 			add(type, at, pages, rand() % 20 ? 0 : SP);
 			ram += linux_type(type, thaw_le64(descriptors + i * DESC + 32)) == 1 ? pages
-											   : 0;
+											     : 0;
 			at += pages;
 		}
 		for (i = 0; i < count; i++)
@@ -276,7 +286,7 @@ static void test_names(void)
 	CHECK(!strcmp(thaw_mem_type_name(THAW_MEM_FREE), "conventional"));
 	CHECK(!strcmp(thaw_mem_type_name(THAW_MEM_UNKNOWN), "unknown"));
 	CHECK(!strcmp(thaw_mem_type_name((enum thaw_mem_type)77), "unknown"));
-	CHECK(!strcmp(thaw_mem_type_name((enum thaw_mem_type)-1), "unknown"));
+	CHECK(!strcmp(thaw_mem_type_name((enum thaw_mem_type) - 1), "unknown"));
 	CHECK(!strcmp(thaw_err_name(THAW_OK), "ok"));
 	CHECK(!strcmp(thaw_err_name(THAW_CHECKSUM), "checksum"));
 	CHECK(!strcmp(thaw_err_name((enum thaw_err)0x999), "unknown"));

@@ -36,7 +36,8 @@ static void drop(void)
 	allocated = 0;
 }
 
-/* --- small machines ----------------------------------------------------------------------------- */
+/* --- small machines -----------------------------------------------------------------------------
+ */
 
 static struct thaw_run runs[MOST];
 static struct thaw_image image;
@@ -143,8 +144,7 @@ static bool all_is_right(const char *claims, const char *frames)
 		if (!frame_is_right(claims, frames, i, used))
 			return false;
 	}
-	if (!scratch_is_right(claims, frames, used) ||
-	    !take_all(claims, frames, used, &plan.low) ||
+	if (!scratch_is_right(claims, frames, used) || !take_all(claims, frames, used, &plan.low) ||
 	    !take_all(claims, frames, used, &plan.pool))
 		return false;
 	for (i = 0; frames[i]; i++) {
@@ -260,7 +260,8 @@ static void test_random(void)
 	printf("# %u random machines, %u of them planned\n", n, planned);
 }
 
-/* --- claims --------------------------------------------------------------------------------------- */
+/* --- claims
+ * --------------------------------------------------------------------------------------- */
 
 static void set_map(const struct thaw_mem_range *r, size_t n)
 {
@@ -284,7 +285,8 @@ static void test_claims(void)
 	CHECK(claims_are(NULL, 0));
 	set_map((struct thaw_mem_range[]){{{0, 0x101}, THAW_MEM_FREE}}, 1);
 	CHECK(claims_are((struct thaw_range[]){{0x100, 0x101}}, 1));
-	/* A sixteenth, then 16 MiB, stay with firmware: the top of the largest range below 4 GiB. */
+	/* A sixteenth, then 16 MiB, stay with firmware: the top of the largest range below 4 GiB.
+	 */
 	set_map((struct thaw_mem_range[]){{{0, 0x200}, THAW_MEM_FREE},
 					  {{0x200, 0x400}, THAW_MEM_BOOT},
 					  {{0x400, 0xb00}, THAW_MEM_FREE}},
@@ -293,13 +295,14 @@ static void test_claims(void)
 	set_map((struct thaw_mem_range[]){{{0x1000, 0x80000}, THAW_MEM_FREE},
 					  {{0x100000, 0x10000000}, THAW_MEM_FREE}},
 		2);
-	CHECK(claims_are(
-		(struct thaw_range[]){{0x1000, 0x80000 - 0x1000}, {0x100000, 0x10000000}}, 2));
+	CHECK(claims_are((struct thaw_range[]){{0x1000, 0x80000 - 0x1000}, {0x100000, 0x10000000}},
+			 2));
 	set_map((struct thaw_mem_range[]){{{0x100000, 0x100001}, THAW_MEM_FREE}}, 1);
 	CHECK(claims_are((struct thaw_range[]){{0x100000, 0x100001}}, 1));
 }
 
-/* --- a large machine ------------------------------------------------------------------------------- */
+/* --- a large machine
+ * ------------------------------------------------------------------------------- */
 
 #define TIB_FRAMES (UINT64_C(1) << 28)
 #define BIG_RUNS   1000000
@@ -322,11 +325,12 @@ static void make_big(struct thaw_run *big)
 	ranges[BIG_RANGES - 1].frames.end = TIB_FRAMES + 1000;
 }
 
+/* Of this processor's time: others may be at work beside us. */
 static double seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

@@ -176,8 +176,9 @@ static void test_known_by_caller(void)
 		unsigned at;
 		enum thaw_err err;
 	} fails[] = {
-		{SIM_READ, 1, THAW_READ},   {SIM_ALLOC, 1, THAW_MEMORY}, {SIM_ALLOC, 2, THAW_MEMORY},
-		{SIM_ALLOC, 3, THAW_MEMORY}, {SIM_MAP, 1, THAW_FIRMWARE},
+		{SIM_READ, 1, THAW_READ},    {SIM_ALLOC, 1, THAW_MEMORY},
+		{SIM_ALLOC, 2, THAW_MEMORY}, {SIM_ALLOC, 3, THAW_MEMORY},
+		{SIM_MAP, 1, THAW_FIRMWARE},
 	};
 	struct thaw_options options = {0};
 	struct scene c;
@@ -336,12 +337,12 @@ static void test_frame_types(void)
 		uint64_t frame;
 		enum thaw_err err;
 	} frames[] = {
-		{0x0a5, THAW_FRAME_FIRMWARE},	 {0x1d1, THAW_FRAME_FIRMWARE},
-		{0x1d5, THAW_FRAME_FIRMWARE},	 {0x1f7, THAW_FRAME_FIRMWARE},
-		{0x1fd, THAW_FRAME_NOT_RAM},	 {0x231, THAW_FRAME_FIRMWARE},
-		{0x234, THAW_FRAME_NOT_RAM},	 {0x237, THAW_FRAME_FIRMWARE},
-		{0x239, THAW_FRAME_FIRMWARE},	 {0x100041, THAW_FRAME_NOT_RAM},
-		{0x100080, THAW_FRAME_NOT_RAM},	 {0xffffffffff, THAW_FRAME_NOT_RAM},
+		{0x0a5, THAW_FRAME_FIRMWARE},	{0x1d1, THAW_FRAME_FIRMWARE},
+		{0x1d5, THAW_FRAME_FIRMWARE},	{0x1f7, THAW_FRAME_FIRMWARE},
+		{0x1fd, THAW_FRAME_NOT_RAM},	{0x231, THAW_FRAME_FIRMWARE},
+		{0x234, THAW_FRAME_NOT_RAM},	{0x237, THAW_FRAME_FIRMWARE},
+		{0x239, THAW_FRAME_FIRMWARE},	{0x100041, THAW_FRAME_NOT_RAM},
+		{0x100080, THAW_FRAME_NOT_RAM}, {0xffffffffff, THAW_FRAME_NOT_RAM},
 	};
 	struct scene c;
 	size_t i;

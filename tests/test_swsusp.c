@@ -101,7 +101,8 @@ static void begin_raw(struct scene *c, uint64_t stream, bool trailing)
 	scene_finish(c);
 }
 
-/* Exactly full map pages, one entry less, one more; with the empty page that kernels up to 7.2 add. */
+/* Exactly full map pages, one entry less, one more; with the empty page that kernels up to 7.2 add.
+ */
 static void test_map_pages(void)
 {
 	struct scene c;
