@@ -53,24 +53,13 @@ thaw_handoff_jump:
 	cli
 	cld
 	movq HANDOFF_TRAMPOLINE(%rdi), %rbx
-	movq HANDOFF_TABLES(%rdi), %rax
+	movq HANDOFF_TABLES(%rdi), %r12
 	movq HANDOFF_OTHER_TABLES(%rdi), %rbp
 	movq HANDOFF_COPIES(%rdi), %r11
 	movq HANDOFF_JUMP_VA(%rdi), %r8
 	movq HANDOFF_IMAGE_ROOT(%rdi), %r9
-	/* With PCIDE on the low bits of CR3 would be a PCID; ours are 0 either way. */
-	movq %rax, %cr3
-	leaq 4096(%rbx), %rsp
-	jmp *%rbx
 
-/*
- * rbx: this page, rbp: root to switch to or 0, r11: copies, r8, r9: as the image kernel wants them.
- */
-	.balign 16
-	.globl thaw_trampoline_start
-	.globl thaw_trampoline_end
-thaw_trampoline_start:
-	/* Control-flow enforcement goes first: a return below would not match its shadow stack. */
+	/* Control-flow enforcement goes first: the jump below meets no ENDBR64, a later return no shadow stack. */
 	movq %cr4, %rax
 	testl $CR4_CET, %eax
 	jz 1f
@@ -81,7 +70,10 @@ thaw_trampoline_start:
 	xorl %edx, %edx
 	wrmsr
 1:
-	/* Clearing PGE also drops every global translation of the firmware's. */
+	/*
+	 * Loading CR3 keeps global translations, so the firmware's, which may forbid to execute the safe page, go with PGE. With
+	 * PCIDE on the low bits of CR3 would be a PCID; ours are 0 either way.
+	 */
 	movq %cr4, %rax
 	andl $~(CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_PKS), %eax
 	movq %rax, %cr4
@@ -93,11 +85,25 @@ thaw_trampoline_start:
 	orl $(EFER_SCE | EFER_NXE), %eax
 	wrmsr
 
+	movq %r12, %cr3
+	leaq 4096(%rbx), %rsp
+	jmp *%rbx
+
+/*
+ * rbx: this page, rbp: root to switch to or 0, r11: copies, r8, r9: as the image kernel wants them.
+ */
+	.balign 16
+	.globl thaw_trampoline_start
+	.globl thaw_trampoline_end
+thaw_trampoline_start:
 	subq $16, %rsp
 	movw $(gdt_end - gdt - 1), 6(%rsp)
 	leaq gdt(%rip), %rax
 	movq %rax, 8(%rsp)
 	lgdt 6(%rsp)
+	/* The handlers of firmware's IDT may be overwritten at any time: without one, an NMI resets the machine at once. */
+	movw $0, 6(%rsp)
+	lidt 6(%rsp)
 	addq $16, %rsp
 	movl $DATA64, %eax
 	movl %eax, %ds
