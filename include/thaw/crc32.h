@@ -14,14 +14,14 @@
 #include <thaw/base.h>
 
 enum thaw_crc32_method {
-	THAW_CRC32_TABLE, /* runs everywhere */
+	THAW_CRC32_PLAIN, /* runs everywhere; short data by tables */
 	THAW_CRC32_CLMUL, /* needs the processor's carry-less multiplication */
 };
 
 /* The register after the n bytes at p, by tables. */
 uint32_t thaw_crc32(uint32_t crc, const void *p, size_t n);
 
-/* The same by the method given. Only pass what thaw_crc32_choose() returned, or the tables. */
+/* The same by the method given. Only pass what thaw_crc32_choose() returned, or PLAIN. */
 uint32_t thaw_crc32_by(enum thaw_crc32_method method, uint32_t crc, const void *p, size_t n);
 
 /*
