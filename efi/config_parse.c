@@ -224,8 +224,10 @@ static bool set_next(struct config *config, struct word w)
 	return true;
 }
 
+/* Likewise: whoever wrote the key wanted nothing to be restored, at least at times. */
 static bool set_dry_run(struct config *config, struct word w)
 {
+	config->dry_run = true;
 	return parse_bool(w, &config->dry_run);
 }
 

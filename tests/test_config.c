@@ -25,7 +25,9 @@ static void test_booleans(void)
 	CHECK(c.dry_run && !c.ignored);
 	CHECK(parse("\xef\xbb\xbfverbose\ton\r\n").verbose);
 	c = parse("dry-run 0\ndry-run\n");
-	CHECK(!c.dry_run && c.ignored == 1 && c.first_ignored == 2);
+	CHECK(c.dry_run && c.ignored == 1 && c.first_ignored == 2);
+	CHECK(!parse("dry-run no").dry_run && parse("dry-run sometimes").dry_run);
+	CHECK(!parse("verbose sometimes").verbose);
 	CHECK(!parse("").ignored);
 	CHECK(!parse("# verbose yes\n\n").verbose);
 }
