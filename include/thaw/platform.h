@@ -26,22 +26,30 @@ struct thaw_memory {
 /*
  * One candidate area of a disk: a partition, or a whole device. Positions are pages of 4096 bytes
  * from its beginning.
- *
- * read        fills buf (page-aligned) with count pages starting at page. THAW_OK or THAW_READ;
- * retries are the implementation's business. read_start  begins the same in the background; one
- * read at a time is under way. May be NULL, then the loader uses read. THAW_OK or THAW_READ. buf
- * belongs to the device until read_wait returned. read_wait   waits for the read begun last.
- * THAW_OK or THAW_READ. Must be called once for every read_start that returned THAW_OK. consume THE
- * write: replaces the page by new_page if it still holds old_page, makes it durable, reads it back
- * and compares. THAW_OK: it is stored. THAW_READ or THAW_CHANGED: nothing was written. THAW_WRITE,
- * THAW_FLUSH or THAW_VERIFY: the state of the page is unknown.
  */
 struct thaw_disk {
 	uint64_t pages; /* whole pages in the area; every access is checked against it */
+	/*
+	 * Fills buf (page-aligned) with count pages starting at page. THAW_OK or THAW_READ; retries
+	 * are the implementation's business.
+	 */
 	enum thaw_err (*read)(struct thaw_disk *disk, uint64_t page, uint64_t count, void *buf);
+	/*
+	 * Begins the same in the background; one read at a time is under way. THAW_OK or THAW_READ.
+	 * buf belongs to the device until read_wait returned. May be NULL, then the loader uses read.
+	 */
 	enum thaw_err (*read_start)(struct thaw_disk *disk, uint64_t page, uint64_t count,
 				    void *buf);
+	/*
+	 * Waits for the read begun last. THAW_OK or THAW_READ. Must be called once for every
+	 * read_start that returned THAW_OK.
+	 */
 	enum thaw_err (*read_wait)(struct thaw_disk *disk);
+	/*
+	 * THE write: replaces the page by new_page if it still holds old_page, makes it durable,
+	 * reads it back and compares. THAW_OK: it is stored. THAW_READ or THAW_CHANGED: nothing was
+	 * written. THAW_WRITE, THAW_FLUSH or THAW_VERIFY: the state of the page is unknown.
+	 */
 	enum thaw_err (*consume)(struct thaw_disk *disk, uint64_t page, const void *old_page,
 				 const void *new_page);
 };
@@ -107,47 +115,61 @@ enum thaw_checkpoint {
 struct thaw_record;
 struct thaw_handoff;
 
-/*
- * The machine. All functions but the worker's own run on the boot processor.
- *
- * memory_map   fills map (sorted, disjoint) with today's map. THAW_OK, or THAW_MEMORY when capacity
- * is too small, or THAW_FIRMWARE. Allocates nothing. claim        takes the frames, all of them
- * THAW_MEM_FREE in the map, out of the firmware's hands. THAW_OK, or THAW_MEMORY: nothing was
- * claimed. frame        address at which this program sees a frame. In firmware: identity.
- * workers_start  begins work(arg, n) for n = 1, 2, … on up to limit other processors and returns
- * how many were begun; 0 if there are none. work must not call into the firmware or this structure.
- * workers_join waits until every work() has returned. THAW_OK, or THAW_WORKER: a processor never
- * came back, and memory it knows of must not be given away. now_us       microseconds from an
- * arbitrary beginning, monotonic. progress     told now and then from the loop of loading; done and
- * total in pages. Returns true when the user asks to stop. record_store makes *record durable.
- * THAW_OK or THAW_NO_RECORD. note         one short fact for a verbose log; what is a static
- * string. May be NULL. checkpoint   see enum thaw_checkpoint. May be NULL. exit_firmware  ends boot
- * services. check(arg, map) is called with the final memory map before the last attempt and stops
- * it when it does not return THAW_OK. THAW_OK: firmware is gone and nothing but jump may be called.
- * THAW_FINAL_MAP or THAW_EXIT_BOOT: it is not gone; reset is all that is left. jump         hands
- * the machine to the image. Does not return in firmware; the simulator's does. reset        cold
- * reset. Does not return in firmware.
- */
+/* The machine. All functions but the workers' own run on the boot processor. */
 struct thaw_machine {
 	struct thaw_memory memory;
 	struct thaw_cpu cpu;
 	struct thaw_record *record;
+	/*
+	 * Fills map (sorted, disjoint) with today's map; allocates nothing. THAW_OK, or THAW_MEMORY
+	 * when capacity is too small, or THAW_FIRMWARE.
+	 */
 	enum thaw_err (*memory_map)(struct thaw_machine *m, struct thaw_memmap *map);
+	/*
+	 * Takes the frames, all of them THAW_MEM_FREE in the map, out of the firmware's hands.
+	 * THAW_OK, or THAW_MEMORY: nothing was claimed.
+	 */
 	enum thaw_err (*claim)(struct thaw_machine *m, struct thaw_range frames);
+	/* Address at which this program sees a frame. In firmware: identity. */
 	void *(*frame)(struct thaw_machine *m, uint64_t frame);
+	/*
+	 * Begins work(arg, n) for n = 1, 2, … on up to limit other processors and returns how many
+	 * were begun; 0 if there are none. work must not call into the firmware or this structure,
+	 * but for frame.
+	 */
 	unsigned (*workers_start)(struct thaw_machine *m, unsigned limit,
 				  void (*work)(void *arg, unsigned n), void *arg);
+	/*
+	 * Waits until every work() has returned. THAW_OK, or THAW_WORKER: a processor never came
+	 * back, and memory it knows of must not be given away.
+	 */
 	enum thaw_err (*workers_join)(struct thaw_machine *m);
+	/* Microseconds from an arbitrary beginning, monotonic. */
 	uint64_t (*now_us)(struct thaw_machine *m);
+	/*
+	 * Told now and then from the loop of loading; done and total in pages. Returns true when the
+	 * user asks to stop.
+	 */
 	bool (*progress)(struct thaw_machine *m, uint64_t done, uint64_t total);
+	/* Makes *record durable. THAW_OK or THAW_NO_RECORD. */
 	enum thaw_err (*record_store)(struct thaw_machine *m);
+	/* One short fact for a verbose log; what is a static string. May be NULL. */
 	void (*note)(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b);
+	/* See enum thaw_checkpoint. May be NULL. */
 	void (*checkpoint)(struct thaw_machine *m, enum thaw_checkpoint at);
+	/*
+	 * Ends boot services. check(arg, map) is called with the final memory map before the last
+	 * attempt and stops it when it does not return THAW_OK. THAW_OK: firmware is gone and nothing
+	 * but jump may be called. THAW_FINAL_MAP or THAW_EXIT_BOOT: it is not gone; reset is all that
+	 * is left.
+	 */
 	enum thaw_err (*exit_firmware)(struct thaw_machine *m, struct thaw_memmap *map,
 				       enum thaw_err (*check)(void *arg,
 							      const struct thaw_memmap *map),
 				       void *arg);
+	/* Hands the machine to the image. Does not return in firmware; the simulator's does. */
 	void (*jump)(struct thaw_machine *m, const struct thaw_handoff *handoff);
+	/* Cold reset. Does not return in firmware. */
 	void (*reset)(struct thaw_machine *m);
 };
 
