@@ -40,8 +40,13 @@
 
 #define MSR_EFER 0xc0000080
 #define EFER_SCE (1 << 0)
-#define EFER_NXE (1 << 11)
+#define EFER_NXE_BIT 11
 #define MSR_S_CET 0x6a2
+#define MSR_MISC_ENABLE 0x1a0
+#define XD_DISABLE_BIT_HIGH 2	/* 34, in the upper half */
+
+#define CPUID_FEATURES 0x80000001
+#define CPUID_NX_BIT 20
 
 	.section .note.GNU-stack, "", @progbits
 	.text
@@ -80,10 +85,30 @@ thaw_handoff_jump:
 	movq %cr0, %rax
 	orl $CR0_WP, %eax
 	movq %rax, %cr0
+
+	/* Firmware's setup may hide NX on Intel's processors. Linux shows it again (arch/x86/kernel/verify_cpu.S), so the image has it. */
+	movq %rbx, %r13
+	movl $CPUID_FEATURES, %eax
+	cpuid
+	btl $CPUID_NX_BIT, %edx
+	jc 2f
+	movl $MSR_MISC_ENABLE, %ecx
+	rdmsr
+	btrl $XD_DISABLE_BIT_HIGH, %edx
+	wrmsr
+	movl $CPUID_FEATURES, %eax
+	cpuid
+2:
+	/* Where there is none, the image has none either, and the bit of EFER is reserved. */
+	andl $(1 << CPUID_NX_BIT), %edx
+	shrl $(CPUID_NX_BIT - EFER_NXE_BIT), %edx
+	movl %edx, %esi
 	movl $MSR_EFER, %ecx
 	rdmsr
-	orl $(EFER_SCE | EFER_NXE), %eax
+	orl %esi, %eax
+	orl $EFER_SCE, %eax
 	wrmsr
+	movq %r13, %rbx
 
 	movq %r12, %cr3
 	leaq 4096(%rbx), %rsp
