@@ -44,7 +44,7 @@ void cpu_describe(struct thaw_cpu *ret)
 	/* Intel SDM 3A, 4.1.4: without leaf 80000008h, 36 bits. */
 	*ret = (struct thaw_cpu){.phys_bits = 36};
 	if (__get_cpuid(0x80000008, &a, &b, &c, &d))
-		ret->phys_bits = a & 0xff;
+		ret->phys_bits = (unsigned)thaw_min(a & 0xff, 52);
 	if (__get_cpuid(0x80000001, &a, &b, &c, &d))
 		ret->has_gib_pages = d >> 26 & 1;
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d))

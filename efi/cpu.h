@@ -24,9 +24,4 @@ void cpu_clock_start(void);
  */
 bool __attribute__((ms_abi)) cpu_runs_sse(void);
 
-static inline void cpu_relax(void)
-{
-	__builtin_ia32_pause();
-}
-
 #endif

@@ -166,7 +166,7 @@ static bool wait_token(struct disk *disk)
 	while (!is_signalled(disk)) {
 		if (cpu_now_us() > until)
 			return false;
-		cpu_relax();
+		thaw_cpu_relax();
 	}
 	if (cpu_now_us() > disk->until_us)
 		disk->block_io2 = NULL;

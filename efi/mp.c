@@ -98,7 +98,7 @@ static bool wait_returned(uint64_t until)
 	while (__atomic_load_n(&crew.returned, __ATOMIC_ACQUIRE) != crew.begun) {
 		if (cpu_now_us() > until)
 			return false;
-		cpu_relax();
+		thaw_cpu_relax();
 	}
 	return true;
 }

@@ -3,14 +3,14 @@
  * plan.c: where every frame of the image goes.
  *
  * The image's runs and the claimed ranges are both sorted, so one pass over the two decides: what
- *lies in a claim is ours and is loaded in place; what lies outside is firmware's until it is gone,
- *so it is kept in a safe frame and moved at the very end. Safe frames are what of the claims no run
- *covers. So, with D the image's frames and C the claims:
+ * lies in a claim is ours and is loaded in place; what lies outside is firmware's until it is gone,
+ * so it is kept in a safe frame and moved at the very end. Safe frames are what of the claims no
+ * run covers. So, with D the image's frames and C the claims:
  *
  *	placed = D and C,  staged = D without C,  safe = C without D
  *
  * and no safe frame is ever a destination, nor does anything firmware may still use get written
- *while it runs. Cost follows runs and claims, never frames.
+ * while it runs. Cost follows runs and claims, never frames.
  */
 #include <thaw/loader.h>
 
