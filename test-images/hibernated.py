@@ -9,10 +9,12 @@ import functools
 import hashlib
 import inspect
 import json
+import os
 import pathlib
 import secrets
 import shutil
 import subprocess
+import time
 
 import cache
 import esp
@@ -91,8 +93,17 @@ def hibernated(name, recipe, config, log=None):
     path = path_of(name, recipe, config)
     with cache.building(path) as scratch:
         if scratch:
+            _forget_unused()
             _make(scratch, recipe, config, log)
+    os.utime(path)
     return Hibernated(path, recipe, config)
+
+
+def _forget_unused():
+    """Removes entries that nobody has asked for in a month: their keys are of the past."""
+    for path in cache.folder("hibernated").iterdir():
+        if path.is_dir() and path.stat().st_mtime < time.time() - 30 * 86400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(folder, recipe, config, log):
