@@ -18,6 +18,7 @@ import time
 
 import cache
 import esp
+import firmware
 import guest
 import kernel as kernels
 import machine as machines
@@ -27,10 +28,10 @@ SOURCES = ["init", "initramfs.py", "uki.py", "guest.py", "disk.py"]
 
 
 @functools.cache
-def _surroundings():
+def _surroundings(build):
     """A digest of what is not in a recipe but shapes the image."""
     digest = hashlib.sha256()
-    for path in [*(cache.HERE / name for name in SOURCES), machines.CODE]:
+    for path in [*(cache.HERE / name for name in SOURCES), firmware.code(build)]:
         digest.update(hashlib.sha256(pathlib.Path(path).read_bytes()).digest())
     for function in (machines.Machine.command, machines.Machine._disk_device):
         digest.update(inspect.getsource(function).encode())
@@ -43,7 +44,7 @@ def _surroundings():
 
 def key(recipe, config):
     text = json.dumps([kernels.kernel(recipe.kernel).package, dataclasses.asdict(recipe),
-                       dataclasses.asdict(config), _surroundings()], sort_keys=True)
+                       dataclasses.asdict(config), _surroundings(config.firmware)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -111,7 +112,7 @@ def _make(folder, recipe, config, log):
     disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
     layout = recipe.layout(config)
     layout.write(disk)
-    shutil.copyfile(machines.VARS, variables)
+    shutil.copyfile(firmware.variables(config.firmware), variables)
     tpm.mkdir()
     guest.hibernating(folder / "guest.efi", recipe, config, nonce)
     volume = boot_from(folder, disk, layout, {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})

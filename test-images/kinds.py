@@ -4,12 +4,15 @@ fails. `watch` registers a machine, so that its transcript is kept when it does.
 
 import dataclasses
 import re
+import shutil
 
+import firmware
 import hibernated
 import machine as machines
 import mutate
 import oracle
 import session
+import signing
 import swsusp
 from session import Unexpected
 
@@ -43,10 +46,56 @@ def control(case, image, folder, watch):
         session.follow_resumed(machine, image)
 
 
+def broken(case, image, folder, watch):
+    """A disk that fails to read or write where the case says: thaw goes on, or refuses and leaves
+    the disk as it was; `after` is what the next boot, without faults, makes of it."""
+    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    parts, before = _prepare(image, folder, files)
+    faults = mutate.sectors(parts["disk"], image.layout.swap_at, case["faults"])
+    with _boot(image, parts | {"faults": faults}, watch) as machine:
+        _expect_end(machine, image, case["expect"])
+    if case["expect"] != "restored":
+        session.expect_untouched(parts["disk"], before)
+    if "after" in case:
+        with _boot(image, parts, watch) as machine:
+            _expect_end(machine, image, case["after"])
+
+
+def _expect_end(machine, image, expected):
+    if expected == "restored":
+        session.follow_resumed(machine, image)
+    else:
+        session.follow_fresh(machine)
+        _expect_reason(machine, expected)
+
+
+def secure(case, image, folder, watch):
+    """Secure Boot is on, and thaw and what boots next are signed: refused unread, and on."""
+    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    files = signing.signed(folder, files)
+    parts, before = _prepare(image, folder, files, case.get("change", ()))
+    shutil.copyfile(firmware.variables("snakeoil"), parts["variables"])
+    for expected in case["expect"]:
+        with _boot(image, parts, watch, firmware="snakeoil") as machine:
+            session.follow_fresh(machine)
+            _expect_reason(machine, expected)
+        session.expect_untouched(parts["disk"], before)
+
+
+def _twin(case, parts, folder):
+    """Another disk with the same content."""
+    if not case.get("twin"):
+        return {}
+    twin = hibernated.copy(parts["disk"], folder / "twin.raw")
+    return {"extra": ["-drive", f"if=none,id=twin,format=raw,file={twin}",
+                      "-device", "virtio-blk-pci,drive=twin,bootindex=2,addr=7"]}
+
+
 def refuse(case, image, folder, watch):
     """A disk or machine that is not as it was: a reason, a normal boot, the disk untouched."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = _prepare(image, folder, files, case.get("change", ()))
+    parts |= _twin(case, parts, folder)
     for expected in case["expect"]:
         with _boot(image, parts, watch, **case.get("machine", {})) as machine:
             session.follow_fresh(machine)
@@ -122,12 +171,8 @@ def powercut(case, image, folder, watch):
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts |= hibernated.boot_from(folder, parts["disk"], image.layout, files)
     with _boot(image, parts, watch) as machine:
-        if case["expect"] == ["restored"]:
-            session.follow_resumed(machine, image)
-        else:
-            session.follow_fresh(machine)
-            _expect_reason(machine, case["expect"][0])
+        _expect_end(machine, image, case["expect"][0])
 
 
 KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exact,
-         "powercut": powercut}
+         "powercut": powercut, "broken": broken, "secure": secure}

@@ -13,10 +13,10 @@ import tempfile
 import threading
 import time
 
+import firmware
+
 # A guest that says this will not get any further.
 TROUBLE = re.compile(r"^GUEST FAILED|^GUEST.* FAILED:|\] (watchdog: )?BUG: |\] Oops|Kernel panic")
-CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 # Whatever ends this program ends its machines too.
 LEASH = ["setpriv", "--pdeathsig", "KILL"]
 ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*[A-Za-z]|[()][0-9A-Z]|[=>c78])")
@@ -36,6 +36,7 @@ class Config:
     sector: int = 512
     bootindex: bool = False       # whether firmware is told to connect the disk, not only the ESP
     tpm: bool = False
+    firmware: str = "ovmf"        # one of firmware.BUILDS
     vga: str = "none"
 
     @property
@@ -93,9 +94,9 @@ class Machine:
     """A running QEMU. Use as a context manager; leaving it ends the process. Without a disk for
     the EFI system partition (esp), the partition is on the disk itself."""
 
-    def __init__(self, config, disk, variables, esp=None, tpm_state=None, extra=()):
+    def __init__(self, config, disk, variables, esp=None, tpm_state=None, extra=(), faults=()):
         self.config, self.esp, self.disk, self.variables = config, esp, disk, variables
-        self.tpm_state, self.extra = tpm_state, list(extra)
+        self.tpm_state, self.extra, self.faults = tpm_state, list(extra), list(faults)
         self.log = []
         self._lines, self._ended = queue.Queue(), 0
         self._processes = []
@@ -156,13 +157,14 @@ class Machine:
         command = [*LEASH, "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                    "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", c.cpu,
                    "-smp", str(c.processors), "-m", str(c.memory), "-vga", c.vga, "-no-reboot",
-                   "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={CODE}",
+                   *firmware.options(c.firmware), "-drive",
+                   f"if=pflash,unit=0,format=raw,readonly=on,file={firmware.code(c.firmware)}",
                    "-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"]
         for name in ("serial", "debugcon", "qmp"):
             command += ["-chardev", f"socket,id={name},path={folder}/{name}"]
         command += ["-serial", "chardev:serial", "-mon", "chardev=qmp,mode=control",
                     "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
-                    "-drive", f"if=none,id=disk,format=raw,file={self.disk}",
+                    "-drive", f"if=none,id=disk,{self._disk_backend()}",
                     "-device", self._disk_device()]
         if self.esp:
             command += ["-drive", f"if=none,id=esp,format=raw,file={self.esp}",
@@ -172,6 +174,20 @@ class Machine:
                         "-tpmdev", "emulator,id=tpm0,chardev=tpm",
                         "-device", "tpm-crb,tpmdev=tpm0"]
         return command + self.extra
+
+    def _disk_backend(self):
+        """The disk's file; behind QEMU's error injector when it is to have faults, each a dict of
+        sector (of 512 bytes), iotype (read or write) and once."""
+        if not self.faults:
+            return f"format=raw,file={self.disk}"
+        words = ["driver=raw", "file.driver=blkdebug", "file.image.driver=file",
+                 f"file.image.filename={self.disk}"]
+        for number, fault in enumerate(self.faults):
+            rule = f"file.inject-error.{number}"
+            words += [f"{rule}.event=none", f"{rule}.errno=5", f"{rule}.iotype={fault['iotype']}",
+                      f"{rule}.sector={fault['sector']}",
+                      f"{rule}.once={'on' if fault['once'] else 'off'}"]
+        return ",".join(words)
 
     def _disk_device(self):
         sector = self.config.sector

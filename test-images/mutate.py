@@ -59,3 +59,12 @@ def apply(path, swap_at, changes):
                 _flip_stream(file, at, change["bit"], swap_at)
             else:
                 _flip(file, at, change["bit"])
+
+
+def sectors(path, swap_at, faults):
+    """Faults of a disk for Machine: each names a part of the image and a block of it as above, and
+    says iotype and once."""
+    with open(path, "rb") as file:
+        places = swsusp.Image(file, swap_at).places()
+    return [{"sector": (swap_at + places[f["part"]][f.get("block", 0)] * swsusp.PAGE) // 512,
+             "iotype": f["iotype"], "once": f.get("once", False)} for f in faults]

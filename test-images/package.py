@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""Debian packages, downloaded and unpacked into the cache; nothing is installed."""
+"""Debian packages, downloaded and unpacked into the cache; nothing is installed. Another suite than
+the machine's own is looked up in a set of apt lists of its own, also in the cache."""
 
+import functools
 import os
 import re
 import subprocess
@@ -8,65 +10,104 @@ import sys
 
 import cache
 
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
 
 class PackageError(Exception):
     pass
 
 
-def _apt(*command):
+class SuiteError(PackageError):
+    """Another suite than the machine's own does not have it, or cannot be reached."""
+
+
+@functools.cache
+def _archive():
+    """Where the machine itself gets Debian from."""
+    found = _run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(REPO_URI)",
+                  "Created-By: Packages"])
+    places = re.findall(r"^Debian [a-z]+ (\S+)$", found, re.M)
+    if not places:
+        raise PackageError("apt has no Debian archive in its lists")
+    return places[0]
+
+
+@functools.cache
+def _options(suite):
+    """What makes apt use the lists of that suite and leave the machine's alone."""
+    if not suite:
+        return []
+    folder = cache.folder("suites", suite)
+    for part in ("lists/partial", "cache/archives/partial"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    sources = folder / "sources.list"
+    sources.write_text(f"deb [signed-by={KEYRING}] {_archive()} {suite} main\n")
+    settings = {"Dir::Etc::SourceList": sources, "Dir::Etc::SourceParts": "-",
+                "Dir::State::Lists": folder / "lists", "Dir::Cache": folder / "cache",
+                "APT::Default-Release": suite}
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+
+def _run(command):
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, LC_ALL="C"))
     return done.stdout if done.returncode == 0 else ""
 
 
-_updated = False
+def _apt(suite, program, *words):
+    return _run([program, *_options(suite), *words])
 
 
-def _update():
+@functools.cache
+def _update(suite):
     """Fetches the lists of packages, once per run; needs root like apt itself."""
-    global _updated
-    if not _updated:
-        print("packages: apt-get update", file=sys.stderr, flush=True)
-        subprocess.run(["apt-get", "update"], stdout=subprocess.DEVNULL, check=False)
-        _updated = True
+    print(f"packages: apt-get update {suite}".rstrip(), file=sys.stderr, flush=True)
+    subprocess.run(["apt-get", *_options(suite), "update"], stdout=subprocess.DEVNULL, check=False)
 
 
-def _field(name, field):
-    found = re.search(rf"^{field}: (.*)$", _apt("apt-cache", "show", "--no-all-versions", name), re.M)
+def _field(name, field, suite):
+    shown = _apt(suite, "apt-cache", "show", "--no-all-versions", name)
+    found = re.search(rf"^{field}: (.*)$", shown, re.M)
     return found.group(1) if found else None
 
 
-def field(name, wanted):
+def field(name, wanted, suite=""):
     """One field of the candidate version of a package."""
-    value = _field(name, wanted)
+    value = _field(name, wanted, suite)
     if value is None:
-        _update()
-        value = _field(name, wanted)
+        _update(suite)
+        value = _field(name, wanted, suite)
     if value is None:
+        if suite:
+            raise SuiteError(f"{suite} has no package {name}, or cannot be reached")
         raise PackageError(f"apt knows no package {name} with {wanted}")
     return value
 
 
 def names(pattern):
     """All package names that match a regular expression."""
-    found = [n for n in _apt("apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
+    def matching():
+        return [n for n in _apt("", "apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
+
+    found = matching()
     if not found:
-        _update()
-        found = [n for n in _apt("apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
+        _update("")
+        found = matching()
     return found
 
 
-def _download(name, into):
-    command = ["apt-get", "download", "-q", name]
+def _download(name, suite, into):
+    command = ["apt-get", *_options(suite), "download", "-q", name]
     if subprocess.run(command, cwd=into, stdout=subprocess.DEVNULL).returncode != 0:
-        _update()
+        _update(suite)
         subprocess.run(command, cwd=into, stdout=subprocess.DEVNULL, check=True)
     (deb,) = into.glob("*.deb")
     return deb
 
 
-def unpacked(name):
+@functools.cache
+def unpacked(name, suite=""):
     """The folder with the files of a package's candidate version; downloads it when needed."""
-    version = field(name, "Version").replace(":", "%3a")
+    version = field(name, "Version", suite).replace(":", "%3a")
     path = cache.root() / "packages" / f"{name}_{version}"
     if path.exists():
         return path
@@ -74,7 +115,7 @@ def unpacked(name):
         if scratch:
             print(f"packages: downloading {name} {version}", file=sys.stderr, flush=True)
             os.chmod(scratch, 0o755)
-            deb = _download(name, scratch)
+            deb = _download(name, suite, scratch)
             subprocess.run(["dpkg", "-x", deb, scratch], check=True)
             deb.unlink()
     return path

@@ -13,7 +13,7 @@ build='make gcc binutils libc6-dev gnu-efi libblkid-dev'
 tests='
 	python3 git liblz4-1 liblzo2-2
 	clang llvm libclang-rt-14-dev zlib1g-dev liblz4-dev liblzo2-dev libxxhash-dev
-	qemu-system-x86 ovmf swtpm mtools
+	qemu-system-x86 ovmf swtpm mtools sbsigntool openssl
 '
 
 case ${2-} in
