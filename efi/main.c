@@ -40,6 +40,8 @@ static enum thaw_err obstacle(const struct candidate *found, size_t count)
 		return THAW_SECURE_BOOT;
 	if (count > 1)
 		return THAW_AMBIGUOUS;
+	if (vars_record_damaged())
+		return THAW_RECORD_DAMAGED;
 	return found->read_only ? THAW_WRITE : THAW_OK;
 }
 
@@ -48,6 +50,10 @@ static void pass_over(struct thaw_machine *m, const struct candidate *found, siz
 		      enum thaw_err reason)
 {
 	for (size_t i = 0; i < count; i++) {
+		/* At every boot under Secure Boot, say: what is forbidden already need not wear the
+		 * flash. */
+		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK)
+			continue;
 		if (thaw_pass_over(m, 0, found[i].mark, reason) != THAW_OK)
 			console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
 	}

@@ -16,6 +16,7 @@ static CHAR16 record_name[] = L"ThawStatus";
 
 static struct thaw_record stored; /* what the variable holds, as far as we know */
 static bool unreadable;
+static bool damaged;
 
 void vars_load_record(struct thaw_record *ret)
 {
@@ -28,8 +29,13 @@ void vars_load_record(struct thaw_record *ret)
 		size = 0;
 	/* A variable that is too large is not ours. One that can't be read may forbid a restore. */
 	unreadable = EFI_ERROR(status) && status != EFI_NOT_FOUND && status != EFI_BUFFER_TOO_SMALL;
-	thaw_record_load(ret, bytes, size);
+	damaged = !thaw_record_load(ret, bytes, size) && status != EFI_NOT_FOUND;
 	stored = *ret;
+}
+
+bool vars_record_damaged(void)
+{
+	return damaged;
 }
 
 /* Days since 1970 of a Gregorian date: years begin in March, so that leap days come last. */
