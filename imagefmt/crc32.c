@@ -71,7 +71,7 @@ uint32_t thaw_crc32(uint32_t crc, const void *data, size_t n)
  */
 #define FAR  300
 #define FAR_MIN (4 * 8 * FAR) /* less data is not worth it */
-#define RING 512 /* words in sight, those already taken into account */
+#define RING 1024 /* words in sight, those already taken into account */
 
 _Static_assert(RING >= FAR + 155, "what sum_last() clears is not what it reads");
 

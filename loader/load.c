@@ -3,14 +3,15 @@
  * load.c: the pipeline.
  *
  *	disk ──read──> windows ──split──> queue ──decode, checksum, place──> frames
- *	     boot processor               any processor
- *	                                  └──retire in order, combine checksums── boot processor
+ *	 │   boot processor               any processor                       │
+ *	 │                                └──retire in order, combine checksums── boot processor
+ *	 └──read: long runs of pages that are stored as they are──────────────┘
  *
- * A window is a large read of the stream. A block that straddles two windows is moved, as far as it
- *is there, in front of the next one, so that every block lies in one piece. A window is read into
- *again when its last block is retired. The boot processor reads while a window is free and decodes
- *with the others while none is; without others it does both in turn, and where the disk can read in
- *the background the next window fills meanwhile.
+ * A window is a large read of the stream. A block that straddles two windows is moved, as far as
+ * it is there, in front of the next one, so that every block lies in one piece. A window is read
+ * into again when its last block is retired. The boot processor reads while a window is free and
+ * decodes with the others while none is; without others it does both in turn, and where the disk
+ * can read in the background the next window fills meanwhile.
  *
  * No frame is written while something unread still lies in it: data goes only to claimed frames
  * (place) and to safe frames (stage). Windows, buffers and the queue are safe frames themselves,
@@ -28,6 +29,10 @@
 
 /* One job zeroes up to so many frames. */
 #define ZERO_PAGES 256
+
+/* Frames side by side that are worth a read of their own, and what one read takes at most. */
+#define LEAST_DIRECT_PAGES 64
+#define MOST_DIRECT_PAGES  2048
 
 #define MOST_WORKERS 15
 
@@ -175,8 +180,13 @@ static void work(void *arg, unsigned worker)
 {
 	struct thaw_load *l = arg;
 
-	while (do_job(l, worker) || !__atomic_load_n(&l->queue.closed, __ATOMIC_ACQUIRE))
+	for (;;) {
+		if (do_job(l, worker))
+			continue;
+		if (__atomic_load_n(&l->queue.closed, __ATOMIC_ACQUIRE))
+			break;
 		thaw_cpu_relax();
+	}
 }
 
 /* --- retiring: in the order of the stream ------------------------------------------------- */
@@ -365,6 +375,49 @@ static enum thaw_err next_window(struct thaw_load *l)
 	return err;
 }
 
+/* --- straight into place ------------------------------------------------------------------- */
+
+/*
+ * Stored pages that are the decoded ones, and whose next frames lie side by side. Every page before
+ * them is in a job: without a codec nothing is left of a window.
+ */
+static uint32_t direct_pages(const struct thaw_load *l, uint64_t *ret_where)
+{
+	const struct thaw_facts *facts = &l->image->facts;
+	struct thaw_cursor cursor = l->data;
+	uint64_t left = facts->stream_pages - l->split_pages;
+
+	if (facts->codec != THAW_CODEC_NONE || facts->has_checksum)
+		return 0;
+	return thaw_cursor_next(l->plan, &cursor, (uint32_t)thaw_min(left, MOST_DIRECT_PAGES),
+				ret_where);
+}
+
+static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t where)
+{
+	uint64_t page;
+	uint32_t count = (uint32_t)thaw_stream_next(l->image, &l->pos, pages, &page);
+	enum thaw_err err;
+
+	/* First the cursor: what lies before it is wiped if this fails halfway. */
+	thaw_cursor_skip(l->plan, &l->data, count);
+	l->split_pages += count;
+	err = l->disk->read(l->disk, page, count, l->m->frame(l->m, where));
+	if (err)
+		return thaw_fail(l->diag, err, "stream", page, count);
+	l->done_pages += count;
+	err = retire(l);
+	return err ? err : show_progress(l);
+}
+
+static enum thaw_err read_on(struct thaw_load *l)
+{
+	uint64_t where;
+	uint32_t pages = direct_pages(l, &where);
+
+	return pages < LEAST_DIRECT_PAGES ? next_window(l) : read_direct(l, pages, where);
+}
+
 /* --- the whole --------------------------------------------------------------------------- */
 
 static enum thaw_err publish_zeroes(struct thaw_load *l)
@@ -407,7 +460,7 @@ static enum thaw_err run(struct thaw_load *l)
 	if (!err)
 		err = publish_zeroes(l);
 	while (!err && more_to_read(l))
-		err = next_window(l);
+		err = read_on(l);
 	while (!err && l->queue.retired < l->queue.published)
 		err = step(l);
 	return err ? err : show_progress(l);

@@ -48,6 +48,7 @@ def _pipeline(codec, image, ratios, rows):
     figures, _ = _run("bench_load", image.disk, image.layout.swap_at, RUNS)
     if figures:
         rows[f"pipeline-{codec}"] = figures
+        ratios[f"{codec}-limit"] = figures["decoder_s"] / figures["checked_s"]
         ratios[f"{codec}-one"] = figures["decoder_s"] / figures["one_s"]
         ratios[f"{codec}-two"] = figures["one_s"] / figures["two_s"]
 

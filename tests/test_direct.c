@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * test_direct.c: pages that are stored as they are. Long runs of frames are read in place, short
+ * ones through windows, and what is already in place is cleared when a later read fails.
+ */
+#include "check.h"
+#include "scene.h"
+
+#define WORKERS 2
+
+static const struct thaw_mem_range ranges[] = {
+	{{0x1000, 0x8000}, THAW_MEM_FREE},
+	{{0x8000, 0x8200}, THAW_MEM_BOOT},
+};
+
+/* Long runs, short ones, one that is longer than a read, and one that is staged. */
+static void begin(struct scene *c, unsigned workers)
+{
+	struct synth_options o = {
+		.codec = THAW_CODEC_NONE,
+		.levels = 4,
+		.leaf = 2,
+		.digest = sim_digest(ranges, 2),
+	};
+	uint64_t frame;
+
+	*c = (struct scene){.options = {.workers = workers}};
+	synth_init(&c->picture, &o);
+	synth_add(&c->picture, 0x1000, 0xc00, false);
+	synth_add(&c->picture, 0x2000, 0x80, true);
+	for (frame = 0x2100; frame < 0x2400; frame += 7)
+		synth_add(&c->picture, frame, 3, false);
+	synth_add(&c->picture, 0x3000, 0x500, false);
+	synth_add(&c->picture, 0x8000, 0x100, false);
+	synth_draw(&c->picture);
+	sim_init(&c->sim, ranges, 2);
+	c->sim.workers = workers;
+	c->sim.m.cpu = (struct thaw_cpu){.processors = workers + 1, .phys_bits = 46};
+	scene_finish(c);
+}
+
+static void restore(unsigned workers)
+{
+	struct scene c;
+
+	begin(&c, workers);
+	CHECK(scene_ends(&c, THAW_OK));
+	scene_free(&c);
+}
+
+static void test_direct(void)
+{
+	restore(0);
+}
+
+static void test_direct_threads(void)
+{
+	restore(WORKERS);
+}
+
+static void test_failures(void)
+{
+	struct scene c;
+	enum thaw_err err = THAW_OK;
+	unsigned n;
+
+	begin(&c, 0);
+	for (n = 1; n < 200; n++) {
+		scene_rewind(&c);
+		c.sim.fail_op = SIM_READ;
+		c.sim.fail_at = n;
+		CHECK(scene_restore(&c, &err));
+		if (err == THAW_OK)
+			break;
+	}
+	CHECK(n > 8 && n < 200);
+	scene_free(&c);
+}
+
+int main(void)
+{
+	RUN(test_direct);
+	RUN(test_direct_threads);
+	RUN(test_failures);
+	return check_summary();
+}
