@@ -10,6 +10,7 @@ import tempfile
 import benchimages
 import cache
 import esp
+import firmware
 import guest
 import machine as machines
 import session
@@ -163,7 +164,7 @@ def _boot_without_image(_):
     with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
         folder = pathlib.Path(scratch)
         layout.write(folder / "disk.raw")
-        (folder / "vars.fd").write_bytes(pathlib.Path(machines.VARS).read_bytes())
+        (folder / "vars.fd").write_bytes(firmware.variables(config.firmware).read_bytes())
         esp.build(folder / "esp.raw", {session.BOOT: cache.BUILD / "bench-stopwatch.efi",
                                        THAW: session.thaw_program()})
         with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
