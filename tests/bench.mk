@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
-# bench.mk: the programs that `make bench` runs. test-images/bench runs them on pages of real images
-# and the rest in QEMU. The measured code is what libthaw.a holds, made with release flags.
+# bench.mk: the programs that `make bench` runs. test-images/bench runs them on pages of real
+# images, and the rest in QEMU. The measured code is what libthaw.a holds, made with release flags.
 
-BENCH_TOOLS := $(addprefix $(BUILD)/tools/,host_machine.o host_memory.o memmap_made_up.o descriptors.o)
+BENCH_TOOLS := $(addprefix $(BUILD)/tools/,host_machine.o host_memory.o memmap_made_up.o \
+	descriptors.o)
 BENCH_PROGRAMS := $(addprefix $(BUILD)/host/,bench_codec bench_load test_plan)
 
 $(BUILD)/host/bench_load: $(BUILD)/host/tests/bench_load.o $(BENCH_TOOLS) $(BUILD)/host/libthaw.a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * floor.c: an EFI program that does the least any restore must: reads the stored pages of the image
- * with the protocol and the code that thaw reads with, and writes as many frames as it restores, once.
- * Says how long each took, and powers off.
+ * with the protocol and the code that thaw reads with, and writes as many frames as it restores,
+ * once. Says how long each took, and powers off.
  */
 #include "config.h"
 #include "console.h"

@@ -3,8 +3,8 @@
  * stopwatch.c: an EFI program that starts thaw as a boot manager would, on a machine without an
  * image, and says how long thaw took to give up, how often it read, and how many bytes. Powers off.
  *
- * Reads are counted where they reach a whole device, whoever asked for them: thaw or firmware's file
- * system on its behalf.
+ * Reads are counted where they reach a whole device, whoever asked for them: thaw or firmware's
+ * file system on its behalf.
  */
 #include "console.h"
 #include "cpu.h"
@@ -83,8 +83,9 @@ static EFI_STATUS load(EFI_HANDLE *ret)
 	uint8_t *to = whole;
 	EFI_DEVICE_PATH *node = firmware_protocol(fw.self->DeviceHandle, &guid);
 
-	for (; node && node->Type != END_DEVICE_PATH_TYPE; to += thaw_le16(node->Length),
-		node = (EFI_DEVICE_PATH *)((uint8_t *)node + thaw_le16(node->Length)))
+	for (; node && node->Type != END_DEVICE_PATH_TYPE;
+	     to += thaw_le16(node->Length),
+	     node = (EFI_DEVICE_PATH *)((uint8_t *)node + thaw_le16(node->Length)))
 		__builtin_memcpy(to, node, thaw_le16(node->Length));
 	__builtin_memcpy(to, &file, sizeof(file));
 	return fw.bs->LoadImage(FALSE, fw.image, (EFI_DEVICE_PATH *)whole, NULL, 0, ret);
