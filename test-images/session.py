@@ -92,11 +92,12 @@ def follow_fresh(machine, timeout=180):
 
 
 def memory_map(log):
-    """[(start, end, type)] from the lines that thaw prints when it is verbose."""
+    """[(start, end, type)] from the lines that thaw prints when it is verbose; a test build's, which
+    it copies to the debug console: a serial line may lose characters."""
     found = []
     for line in log:
         words = line.text.split()
-        if line.channel == "serial" and words[:2] == ["thaw:", "map"] and len(words) == 5:
+        if line.channel == "debugcon" and words[:2] == ["thaw:", "map"] and len(words) == 5:
             found.append((int(words[2], 16), int(words[3], 16), words[4]))
     return found
 
