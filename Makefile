@@ -20,6 +20,7 @@ LOADER := $(wildcard loader/*.c) $(wildcard loader/*.S)
 # Only what goes wrong is worth reading; V=1 shows the commands.
 ifndef V
 .SILENT:
+MAKEFLAGS += --no-print-directory
 endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Werror
