@@ -14,6 +14,7 @@ import pathlib
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 
 import cache
@@ -24,6 +25,7 @@ import kernel as kernels
 import machine as machines
 import package
 
+TRIES = 3
 SOURCES = ["init", "initramfs.py", "uki.py", "guest.py", "disk.py"]
 
 
@@ -95,7 +97,7 @@ def hibernated(name, recipe, config, log=None):
     with cache.building(path) as scratch:
         if scratch:
             _forget_unused()
-            _make(scratch, recipe, config, log)
+            _make(name, scratch, recipe, config, log)
     os.utime(path)
     return Hibernated(path, recipe, config)
 
@@ -107,7 +109,21 @@ def _forget_unused():
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _make(folder, recipe, config, log):
+def _make(name, folder, recipe, config, log):
+    """Tries again when the guest crashes before it hibernated: thaw is not on that disk, and with
+    several emulated processors the kernel now and then trips over its own text patching while it
+    boots ("Oops: int3"; QEMU 7.2)."""
+    for left in reversed(range(TRIES)):
+        try:
+            return _make_once(folder, recipe, config, log)
+        except machines.MachineError as error:
+            if not left:
+                raise
+            print(f"making {name}: {error}; trying again", file=sys.stderr, flush=True)
+            shutil.rmtree(folder / "tpm", ignore_errors=True)
+
+
+def _make_once(folder, recipe, config, log):
     nonce = secrets.token_hex(8)
     disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
     layout = recipe.layout(config)
