@@ -25,7 +25,6 @@ static const struct {
 		       "LVM. Check the partition that 'resume=' names."},
 	{THAW_HEADER_FLAGS, not_ours},
 	{THAW_HEADER_FIELD, damaged},
-	{THAW_OTHER_PAGE_SIZE, not_ours},
 	{THAW_RECORD_MAGIC, not_ours},
 	{THAW_MAP_BOUNDS, damaged},
 	{THAW_MAP_LOOP, damaged},

@@ -28,7 +28,6 @@
 	X(HEADER_FLAGS, 0x204, "header-flags",                                                     \
 	  "The image header has flags that thaw does not know.")                                   \
 	X(HEADER_FIELD, 0x205, "header-field", "A field of the image header is impossible.")       \
-	X(OTHER_PAGE_SIZE, 0x206, "page-size", "The image was written with another page size.")    \
 	X(RECORD_MAGIC, 0x207, "record-magic",                                                     \
 	  "The image was written by a kernel whose restore record thaw does not know.")            \
 	X(MAP_BOUNDS, 0x210, "map-bounds", "The image's map points outside the area it lies in.")  \
