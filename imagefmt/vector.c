@@ -6,13 +6,15 @@
 
 #define FIRST_BYTES (16 * THAW_PAGE_SIZE)
 
-/* Room for one more element of the given size; the array moves. */
-static void *grow(const void *list, size_t count, size_t *capacity, size_t element,
-		  struct thaw_memory *memory)
+/* The array with room for one more element of the given size: itself, or a larger copy. */
+static void *with_room(void *list, size_t count, size_t *capacity, size_t element,
+		       struct thaw_memory *memory)
 {
 	size_t want = *capacity ? *capacity * 2 : FIRST_BYTES / element;
 	void *bigger;
 
+	if (count < *capacity)
+		return list;
 	if (want > SIZE_MAX / 4 / element)
 		return NULL;
 	bigger = memory->alloc(memory, want * element);
@@ -27,19 +29,17 @@ static void *grow(const void *list, size_t count, size_t *capacity, size_t eleme
 enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory)
 {
 	struct thaw_extent *last = v->count ? &v->list[v->count - 1] : NULL;
-	void *bigger;
+	struct thaw_extent *list;
 
 	if (last && last->page + last->count == page) {
 		last->count++;
 		return THAW_OK;
 	}
-	if (v->count == v->capacity) {
-		bigger = grow(v->list, v->count, &v->capacity, sizeof(*v->list), memory);
-		if (!bigger)
-			return THAW_MEMORY;
-		v->list = bigger;
-	}
-	v->list[v->count++] = (struct thaw_extent){page, 1};
+	list = with_room(v->list, v->count, &v->capacity, sizeof(*list), memory);
+	if (!list)
+		return THAW_MEMORY;
+	v->list = list;
+	list[v->count++] = (struct thaw_extent){page, 1};
 	return THAW_OK;
 }
 
@@ -47,20 +47,18 @@ enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
 			    struct thaw_memory *memory)
 {
 	struct thaw_run *last = v->count ? &v->list[v->count - 1] : NULL;
-	void *bigger;
+	struct thaw_run *list;
 
 	if (last && last->kind == kind && last->first + last->count == frame &&
 	    last->count < UINT32_MAX) {
 		last->count++;
 		return THAW_OK;
 	}
-	if (v->count == v->capacity) {
-		bigger = grow(v->list, v->count, &v->capacity, sizeof(*v->list), memory);
-		if (!bigger)
-			return THAW_MEMORY;
-		v->list = bigger;
-	}
-	v->list[v->count++] = (struct thaw_run){frame, 1, kind};
+	list = with_room(v->list, v->count, &v->capacity, sizeof(*list), memory);
+	if (!list)
+		return THAW_MEMORY;
+	v->list = list;
+	list[v->count++] = (struct thaw_run){frame, 1, kind};
 	return THAW_OK;
 }
 
