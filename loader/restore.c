@@ -9,10 +9,8 @@
  */
 #include <thaw/loader.h>
 
-/* Ranges that firmware may add to its map while thaw works: its own pools grow, ours are cut out.
- */
-#define MAP_SLACK    256
-#define MAP_CAPACITY 4096
+/* Ranges of a large machine's map, and what firmware adds while thaw works: ours are cut out. */
+#define MAP_CAPACITY 4352
 
 struct story {
 	struct thaw_machine *m;
@@ -28,8 +26,8 @@ struct story {
 	uint64_t phase_began_us;
 	uint32_t map_digest; /* of the map that was planned by */
 	bool la57;
-	bool drifted; /* the memory map is not the saved one */
-	bool loaded;  /* memory holds what a fall-through must clear */
+	bool drifted;	/* the memory map is not the saved one */
+	bool loaded;	/* memory holds what a fall-through must clear */
 	bool forbidden; /* by the record, but the user insists */
 };
 
@@ -99,7 +97,7 @@ static enum thaw_err get_map(struct story *s)
 
 static enum thaw_err reserve_map(struct story *s)
 {
-	s->map.capacity = MAP_CAPACITY + MAP_SLACK;
+	s->map.capacity = MAP_CAPACITY;
 	s->map.ranges = s->m->memory.alloc(&s->m->memory, s->map.capacity * sizeof(*s->map.ranges));
 	if (!s->map.ranges)
 		return thaw_fail(s->diag, THAW_MEMORY, "memory map", s->map.capacity, 0);
@@ -194,14 +192,14 @@ static enum thaw_err plan(struct story *s)
 	return err;
 }
 
+/* --- load -------------------------------------------------------------------------------- */
+
 /* What opening decoded lies in memory of the firmware's. */
 static void wipe_opened(struct story *s)
 {
 	if (s->image.scratch)
 		__builtin_memset(s->image.scratch, 0, s->image.scratch_bytes);
 }
-
-/* --- load -------------------------------------------------------------------------------- */
 
 static enum thaw_err load(struct story *s)
 {
@@ -331,7 +329,8 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
 	s = m->memory.alloc(&m->memory, sizeof(*s));
 	if (!s) {
 		if (options->mark)
-			report->unrecorded = thaw_pass_over(m, 0, options->mark, THAW_MEMORY) != THAW_OK;
+			report->unrecorded =
+				thaw_pass_over(m, 0, options->mark, THAW_MEMORY) != THAW_OK;
 		return thaw_fail(&report->diag, THAW_MEMORY, "story", sizeof(*s), 0);
 	}
 	__builtin_memset(s, 0, sizeof(*s));
