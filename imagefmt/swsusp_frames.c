@@ -14,9 +14,6 @@
 
 _Static_assert(WINDOW_BYTES >= 2 * THAW_BLOCK_STORED_MAX, "a window must hold any block");
 
-/* Physical addresses have at most 52 bits (Intel SDM vol. 3A, 4.1.4; AMD APM vol. 2, 5.1). */
-#define FRAME_LIMIT (UINT64_C(1) << (52 - THAW_PAGE_SHIFT))
-
 struct reader {
 	struct swsusp_open *o;
 	uint8_t *window;
@@ -101,8 +98,8 @@ static enum thaw_err take_frame(struct reader *r, uint64_t entry)
 	uint64_t frame = entry & ~ENCODED_PFN_ZERO_FLAG;
 	enum thaw_err err;
 
-	if (frame >= FRAME_LIMIT)
-		return thaw_fail(o->diag, THAW_FRAMES_RANGE, "pfn", frame, FRAME_LIMIT);
+	if (frame >= THAW_FRAME_LIMIT)
+		return thaw_fail(o->diag, THAW_FRAMES_RANGE, "pfn", frame, THAW_FRAME_LIMIT);
 	if (frame < r->next_frame)
 		return thaw_fail(o->diag, THAW_FRAMES_ORDER, "pfn", frame, r->next_frame);
 	r->next_frame = frame + 1;

@@ -10,27 +10,8 @@
 #include <thaw/crc32.h>
 #include <thaw/loader.h>
 
-/* UEFI 2.10, 7.2.3: EFI_MEMORY_DESCRIPTOR; desc_size may be larger. */
-struct efi_memory_descriptor {
-	uint32_t type;
-	uint32_t pad;
-	uint64_t physical_start;
-	uint64_t virtual_start;
-	uint64_t number_of_pages;
-	uint64_t attribute;
-};
-
-_Static_assert(offsetof(struct efi_memory_descriptor, physical_start) == 8, "UEFI");
-_Static_assert(offsetof(struct efi_memory_descriptor, number_of_pages) == 24, "UEFI");
-_Static_assert(sizeof(struct efi_memory_descriptor) == 40, "UEFI");
-
-#define EFI_MEMORY_SP UINT64_C(0x40000) /* specific purpose, UEFI 2.8 */
-
-/* Physical addresses have at most 52 bits (Intel SDM vol. 3A, 4.1.4; AMD APM vol. 2, 5.1). */
-#define FRAME_LIMIT (UINT64_C(1) << (52 - THAW_PAGE_SHIFT))
-
 /* UEFI 2.10, table 7.2: memory types by number. */
-static enum thaw_mem_type type_of(const struct efi_memory_descriptor *d)
+static enum thaw_mem_type type_of(const struct thaw_efi_descriptor *d)
 {
 	static const uint8_t types[] = {
 		THAW_MEM_RESERVED,   /* EfiReservedMemoryType */
@@ -55,7 +36,7 @@ static enum thaw_mem_type type_of(const struct efi_memory_descriptor *d)
 	if (d->type >= THAW_ARRAY_LEN(types))
 		return THAW_MEM_UNKNOWN;
 	type = types[d->type];
-	if (type <= THAW_MEM_BOOT && (d->attribute & EFI_MEMORY_SP))
+	if (type <= THAW_MEM_BOOT && (d->attribute & THAW_EFI_MEMORY_SP))
 		return THAW_MEM_SPECIAL;
 	return type;
 }
@@ -99,7 +80,7 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 				size_t desc_size)
 {
 	const uint8_t *at = descriptors;
-	struct efi_memory_descriptor d;
+	struct thaw_efi_descriptor d;
 	struct thaw_mem_range range;
 	enum thaw_err err;
 
@@ -114,7 +95,7 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 		range.frames.first = d.physical_start >> THAW_PAGE_SHIFT;
 		if (d.physical_start % THAW_PAGE_SIZE ||
 		    thaw_add_overflows(range.frames.first, d.number_of_pages, &range.frames.end) ||
-		    range.frames.end > FRAME_LIMIT)
+		    range.frames.end > THAW_FRAME_LIMIT)
 			return THAW_FIRMWARE;
 		err = insert(map, range);
 		if (err)

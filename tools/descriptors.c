@@ -7,18 +7,7 @@
 #include <stdlib.h>
 #include <thaw/loader.h>
 
-/* UEFI 2.10, 7.2.3: EFI_MEMORY_DESCRIPTOR */
-struct descriptor {
-	uint32_t type;
-	uint32_t pad;
-	uint64_t physical_start;
-	uint64_t virtual_start;
-	uint64_t number_of_pages;
-	uint64_t attribute;
-};
-
 #define EFI_CONVENTIONAL 7
-#define EFI_MEMORY_SP	 UINT64_C(0x40000)
 
 /* UEFI 2.10, table 7.2, the other way round than loader/memmap.c: one number for each meaning. */
 static const uint32_t efi_types[] = {
@@ -39,7 +28,7 @@ static const uint32_t efi_types[] = {
 enum thaw_err descriptors_add(struct descriptors *d, struct thaw_range frames,
 			      enum thaw_mem_type type)
 {
-	struct descriptor *list = d->list;
+	struct thaw_efi_descriptor *list = d->list;
 
 	if (d->count == d->capacity) {
 		d->capacity = d->capacity ? 2 * d->capacity : 64;
@@ -48,11 +37,11 @@ enum thaw_err descriptors_add(struct descriptors *d, struct thaw_range frames,
 			return THAW_MEMORY;
 		d->list = list;
 	}
-	list[d->count++] = (struct descriptor){
+	list[d->count++] = (struct thaw_efi_descriptor){
 		.type = efi_types[type],
 		.physical_start = frames.first << THAW_PAGE_SHIFT,
 		.number_of_pages = thaw_range_count(frames),
-		.attribute = type == THAW_MEM_SPECIAL ? EFI_MEMORY_SP : 0,
+		.attribute = type == THAW_MEM_SPECIAL ? THAW_EFI_MEMORY_SP : 0,
 	};
 	return THAW_OK;
 }

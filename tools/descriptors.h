@@ -8,10 +8,10 @@
 
 #include <thaw/platform.h>
 
-struct descriptor; /* EFI_MEMORY_DESCRIPTOR */
+struct thaw_efi_descriptor;
 
 struct descriptors {
-	struct descriptor *list;
+	struct thaw_efi_descriptor *list;
 	size_t count;
 	size_t capacity;
 };

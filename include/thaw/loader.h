@@ -10,6 +10,22 @@
 
 /* --- memory map -------------------------------------------------------------------------- */
 
+/* UEFI 2.10, 7.2.3: EFI_MEMORY_DESCRIPTOR; firmware's may be longer. */
+struct thaw_efi_descriptor {
+	uint32_t type;
+	uint32_t pad;
+	uint64_t physical_start;
+	uint64_t virtual_start;
+	uint64_t number_of_pages;
+	uint64_t attribute;
+};
+
+_Static_assert(offsetof(struct thaw_efi_descriptor, physical_start) == 8, "UEFI");
+_Static_assert(offsetof(struct thaw_efi_descriptor, number_of_pages) == 24, "UEFI");
+_Static_assert(sizeof(struct thaw_efi_descriptor) == 40, "UEFI");
+
+#define THAW_EFI_MEMORY_SP UINT64_C(0x40000) /* attribute: specific purpose, UEFI 2.8 */
+
 /*
  * Reads UEFI memory descriptors (UEFI 2.10, 7.2.3 GetMemoryMap) as firmware returned them: size
  * bytes, desc_size each. Fills map->ranges, sorted; neighbours of one type are merged. THAW_OK;
@@ -258,8 +274,8 @@ struct thaw_options {
 	bool dry_run;
 	bool any_map; /* host only: the map is made up, so its digest says nothing */
 	bool by_hand; /* the user insists: the record's verdict is shown, not obeyed */
-	/* thaw_image_mark() of the header page, so that the image can be passed over even if it cannot
-	 * be read again; 0: not known. */
+	/* thaw_image_mark() of the header page, so that the image can be passed over even if it
+	 * cannot be read again; 0: not known. */
 	uint64_t mark;
 };
 
@@ -275,7 +291,8 @@ struct thaw_report {
 /*
  * Restores the image whose header is at header_page of disk. Returns only if it does not: any
  * reason of err.h but THAW_OK. By then the attempt is recorded, the image is marked as passed over
- * if there is one (but see report->unrecorded), and no disk has changed. (The simulator's jump returns, then THAW_OK.)
+ * if there is one (but see report->unrecorded), and no disk has changed, unless
+ * the commit write is what failed. (The simulator's jump returns, then THAW_OK.)
  */
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
 			   const struct thaw_options *options, struct thaw_report *report);

@@ -9,6 +9,12 @@
 
 #include <thaw/base.h>
 
+/*
+ * No frame is numbered so high: physical addresses have at most 52 bits (Intel SDM vol. 3A, 4.1.4;
+ * AMD APM vol. 2, 5.1).
+ */
+#define THAW_FRAME_LIMIT (UINT64_C(1) << (52 - THAW_PAGE_SHIFT))
+
 struct thaw_range {
 	uint64_t first;
 	uint64_t end; /* exclusive; first == end: empty */
