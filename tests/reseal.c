@@ -156,23 +156,78 @@ bool synth_edit(uint8_t *disk, uint64_t pages, uint64_t header_page, uint32_t (*
 	return put_chunk(&w, lz4, stored, chunk, n);
 }
 
-bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page)
+bool synth_walk(uint8_t *disk, uint64_t pages, uint64_t header_page,
+		void (*take)(void *arg, const uint8_t *decoded, size_t n), void *arg)
 {
 	uint8_t *header = disk + header_page * PAGE;
 	struct walk w = {.disk = disk, .pages = pages, .map = get64(header + 4064)};
 	const uint8_t *info = next_page(&w);
 	uint64_t left = info ? get64(info + 424) - 1 : 0;
-	uint32_t crc = 0;
+	const uint8_t *page;
 	size_t n;
 
 	if (!info || !left || left > MOST_PAGES)
 		return false;
 	for (; left; left -= n / PAGE) {
 		n = (left < 32 ? left : 32) * PAGE;
+		if (header[4072] & 2) {
+			n = PAGE;
+			page = next_page(&w);
+			if (!page)
+				return false;
+			take(arg, page, n);
+			continue;
+		}
 		if (!next_chunk(&w, header[4072] & 16, stored, chunk, n))
 			return false;
-		crc = synth_crc32(crc, chunk, n);
+		take(arg, chunk, n);
 	}
-	synth_put32(header + 4060, crc);
 	return true;
+}
+
+static void add_crc32(void *arg, const uint8_t *decoded, size_t n)
+{
+	uint32_t *crc = arg;
+
+	*crc = synth_crc32(*crc, decoded, n);
+}
+
+bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page)
+{
+	uint32_t crc = 0;
+
+	if (!synth_walk(disk, pages, header_page, add_crc32, &crc))
+		return false;
+	synth_put32(disk + header_page * PAGE + 4060, crc);
+	return true;
+}
+
+bool synth_overwrite(uint8_t *disk, uint64_t pages, uint64_t header_page, uint64_t at,
+		     uint64_t value)
+{
+	uint8_t *header = disk + header_page * PAGE;
+	struct walk w = {.disk = disk, .pages = pages, .map = get64(header + 4064)};
+	const uint8_t *info = next_page(&w);
+	bool lz4 = header[4072] & 16;
+	uint64_t left = info ? get64(info + 424) - 1 : 0;
+	uint8_t *page = NULL;
+	size_t n;
+
+	if (header[4072] & 2) {
+		for (n = 0; n <= at / PAGE; n++)
+			page = next_page(&w);
+		if (page)
+			synth_put64(page + at % PAGE, value);
+		return page;
+	}
+	for (; left && left <= MOST_PAGES; left -= n / PAGE, at -= n) {
+		n = (left < 32 ? left : 32) * PAGE;
+		if (!next_chunk(&w, lz4, stored, chunk, n))
+			return false;
+		if (at < n) {
+			synth_put64(chunk + at, value);
+			return put_chunk(&w, lz4, stored, chunk, n);
+		}
+	}
+	return false;
 }

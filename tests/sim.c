@@ -56,7 +56,7 @@ uint8_t *sim_frame(struct sim *s, uint64_t frame)
 	/* Not from a worker too: they are given frames only after the boot processor asked. */
 	if (!s->written)
 		s->written = true;
-	if (i != SIZE_MAX)
+	if (i != SIZE_MAX && s->types[i] != THAW_MEM_MMIO)
 		return s->ram + i * PAGE;
 	sim_fault(s, "frame that is not there", frame, 0);
 	return nowhere;
@@ -72,6 +72,8 @@ bool sim_is_untouched(struct sim *s, size_t index)
 	const uint8_t *at = s->ram + index * PAGE;
 	uint64_t want = pattern(index);
 
+	if (s->types[index] == THAW_MEM_MMIO)
+		return true;
 	return thaw_le64(at) == want && memcmp(at, at + 8, PAGE - 8) == 0;
 }
 
@@ -371,8 +373,10 @@ void sim_boot(struct sim *s)
 		       thaw_range_count(s->ranges[r].frames));
 	memset(s->owned, 0, s->frame_count);
 	memset(s->mark, 0, s->frame_count);
-	for (i = 0; s->written && i < s->frame_count; i++)
-		fill(s, i);
+	for (i = 0; s->written && i < s->frame_count; i++) {
+		if (!sim_is_untouched(s, i))
+			fill(s, i);
+	}
 	s->written = false;
 	memset(s->calls, 0, sizeof(s->calls));
 	s->claims = s->jumps = s->resets = s->stores = s->faults = 0;
@@ -411,8 +415,6 @@ void sim_free(struct sim *s)
 	free(s->mark);
 	if (s->ram)
 		drop_ram(s->ram, s->frame_count);
-	free(s->disk.bytes);
-	free(s->disk.before);
-	free(s->disk.times);
+	sim_eject(s);
 	memset(s, 0, sizeof(*s));
 }

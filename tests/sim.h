@@ -4,7 +4,8 @@
  * threads as processors, and a firmware that may fail at any of its calls.
  *
  * It watches the contracts: each breach is a fault, counted and told. Frames hold a pattern of
- * their own; those that thaw never claimed must hold it until firmware is gone.
+ * their own; those that thaw never claimed must hold it until firmware is gone. Behind MMIO there is
+ * no RAM: asking for such a frame is a fault.
  */
 #ifndef THAW_TESTS_SIM_H
 #define THAW_TESTS_SIM_H
@@ -45,6 +46,7 @@ struct sim_disk {
 	uint64_t pending_count;
 	unsigned rereads;
 	unsigned consumed;
+	bool lent;	   /* bytes and before are somebody else's */
 	bool half_written; /* a failed write leaves its first 512 bytes */
 };
 
@@ -111,6 +113,11 @@ void sim_boot(struct sim *s);
 
 /* Puts a copy of the picture's disk in, unread and unchanged. */
 void sim_insert(struct sim *s, const struct synth *picture);
+
+/* Puts a disk in that stays its owner's, and a copy of it as it was. */
+void sim_lend(struct sim *s, uint8_t *bytes, uint8_t *before, uint64_t pages);
+/* Takes the disk out. */
+void sim_eject(struct sim *s);
 
 /* Reads of the disk in the background, or none. */
 void sim_background(struct sim *s, bool on);

@@ -124,14 +124,37 @@ void sim_disk_init(struct sim *s)
 		memset(disk->times, 0, pages);
 }
 
+void sim_eject(struct sim *s)
+{
+	struct sim_disk *disk = &s->disk;
+
+	if (!disk->lent) {
+		free(disk->bytes);
+		free(disk->before);
+	}
+	free(disk->times);
+	disk->bytes = disk->before = disk->times = NULL;
+	disk->lent = false;
+}
+
+void sim_lend(struct sim *s, uint8_t *bytes, uint8_t *before, uint64_t pages)
+{
+	struct sim_disk *disk = &s->disk;
+
+	sim_eject(s);
+	disk->bytes = bytes;
+	disk->before = before;
+	disk->lent = true;
+	disk->times = calloc(pages, 1);
+	disk->d.pages = pages;
+}
+
 void sim_insert(struct sim *s, const struct synth *picture)
 {
 	struct sim_disk *disk = &s->disk;
 	size_t bytes = picture->disk_pages * PAGE;
 
-	free(disk->bytes);
-	free(disk->before);
-	free(disk->times);
+	sim_eject(s);
 	disk->bytes = malloc(bytes);
 	disk->before = malloc(bytes);
 	disk->times = calloc(picture->disk_pages, 1);

@@ -95,6 +95,20 @@ void synth_put32(uint8_t *at, uint32_t v);
 void synth_put64(uint8_t *at, uint64_t v);
 
 /*
+ * Walks the stream of whatever the disk holds with the original libraries: take gets it decoded,
+ * whole pages at a time. False where it makes no sense.
+ */
+bool synth_walk(uint8_t *disk, uint64_t pages, uint64_t header_page,
+		void (*take)(void *arg, const uint8_t *decoded, size_t n), void *arg);
+
+/*
+ * Writes a word into the decoded stream, at a byte that is a multiple of 8: its chunk is written
+ * anew. False if there is no such place, or the chunk would need more pages than it has.
+ */
+bool synth_overwrite(uint8_t *disk, uint64_t pages, uint64_t header_page, uint64_t at,
+		     uint64_t value);
+
+/*
  * Computes the header's checksum anew for whatever the disk holds: for mutations that are to reach
  * the check they are meant for. False if the stream cannot be decoded.
  */
@@ -106,6 +120,12 @@ bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page);
  */
 bool synth_edit(uint8_t *disk, uint64_t pages, uint64_t header_page, uint32_t (*any)(uint32_t n),
 		uint64_t (*change)(uint64_t was, size_t pages));
+
+/*
+ * Changes one thing of the image whose header is at page 0: header, info page, map, PFN list, or any
+ * word of the disk. any(n) is a number below n.
+ */
+void synth_spoil(uint8_t *disk, size_t pages, uint32_t (*any)(uint32_t n));
 
 /* Compresses n bytes as the kernel would; room for 35 pages. Returns the length. */
 size_t synth_compress(bool lz4, const uint8_t *from, size_t n, uint8_t *to);

@@ -3,6 +3,7 @@
 # tests.mk: everything that runs on the host.
 #
 #   make test              all host tests under ASan and UBSan, corpora replayed, layers checked
+#   make test-real         the simulator on the hibernated disks that THAW_TEST_AREAS names
 #   make fuzz T=seconds    libFuzzer on every tests/fuzz_*.c, T seconds each
 #   make tsan              the pipeline with threads under ThreadSanitizer
 #   make coverage          lines of imagefmt/ and loader/ that the host tests reach
@@ -21,7 +22,7 @@ T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 
 HOST_CORE := $(IMAGEFMT) $(LOADER)
-HOST_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+HOST_TESTS := $(filter-out test_real,$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 HOST_FUZZ := $(filter-out $(if $(wildcard efi/config_parse.c),,fuzz_config), \
 	$(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c)))
 HOST_BENCH := $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
@@ -100,7 +101,7 @@ $(eval $(call HOST_RULES,host-fuzz,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)
 $(eval $(call HOST_RULES,host-coverage,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_COVERAGE)))
 
 .SECONDARY:
-.PHONY: test test-build fuzz fuzz-build tsan coverage bench-host
+.PHONY: test test-build test-real fuzz fuzz-build tsan coverage bench-host
 
 HOST_REPLAYS := $(patsubst fuzz_%,replay_%,$(HOST_FUZZ))
 HOST_PROGRAMS := $(addprefix $(BUILD)/host-asan/,$(HOST_TESTS) $(HOST_REPLAYS))
@@ -113,6 +114,10 @@ test-build: $(HOST_PROGRAMS) $(HOST_TSAN_PROGRAMS) $(BUILD)/host/libthaw.a \
 test:
 	@$(MAKE) --no-print-directory -s -j$$(nproc) $(HOST_MAKE) test-build
 	@tests/run.sh $(BUILD) $(HOST_PROGRAMS) $(HOST_TSAN_PROGRAMS)
+
+# Disks cost time: without sanitizers.
+test-real: $(BUILD)/host/test_real
+	@tests/real.sh $(BUILD)/host/test_real
 
 tsan: $(HOST_TSAN_PROGRAMS)
 	@tests/run.sh $(BUILD) $(HOST_TSAN_PROGRAMS)
