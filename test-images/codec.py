@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""LZO1X and LZ4 blocks decoded by the libraries of their authors."""
+"""LZO1X and LZ4 blocks decoded, and checksums computed, by the libraries of their authors."""
 
 import ctypes
 
@@ -12,6 +12,8 @@ class CodecError(Exception):
 
 _lzo = ctypes.CDLL("liblzo2.so.2")
 _lz4 = ctypes.CDLL("liblz4.so.1")
+_xxhash = ctypes.CDLL("libxxhash.so.0")
+_xxhash.XXH64.restype = ctypes.c_uint64
 _out = ctypes.create_string_buffer(CHUNK)
 
 
@@ -31,3 +33,8 @@ def lz4(data):
     if length < 0:
         raise CodecError(f"LZ4 error {length}")
     return _out.raw[:length]
+
+
+def xxh64(data):
+    """XXH64 with seed 0."""
+    return _xxhash.XXH64(bytes(data), ctypes.c_size_t(len(data)), ctypes.c_uint64(0))

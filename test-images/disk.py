@@ -138,8 +138,7 @@ def partitions(file):
     return [p for sector in (512, 4096) for p in _mbr_partitions(file, sector)]
 
 
-def swap_areas(file):
-    """Byte offsets of everything that is a swap area or a hibernated one."""
-    places = [0, *(start for _, start, _ in partitions(file))]
-    return [at for at in places
-            if _get(file, at + PAGE - 10, 10) in (b"SWAPSPACE2", b"S1SUSPEND\0")]
+def areas(file):
+    """(first byte, bytes) of everything that can carry an image: the whole disk, each partition."""
+    size = file.seek(0, os.SEEK_END)
+    return [(0, size), *((start, length) for _, start, length in partitions(file))]

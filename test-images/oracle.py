@@ -4,16 +4,19 @@
 
   oracle.py info IMAGE [--offset BYTES]
   oracle.py compare IMAGE [--offset BYTES] START:DUMP...
+  oracle.py same IMAGE IMAGE
 
 IMAGE is a disk, a partition or a copy of one; DUMP a file with physical memory from address START
-(hexadecimal) on, as QEMU's pmemsave writes it."""
+(hexadecimal) on, as QEMU's pmemsave writes it. Both formats are read: Linux's and thaw's own."""
 
 import argparse
 import mmap
 import sys
 
+import codec
 import disk
 import swsusp
+import thawimage
 
 PAGE = swsusp.PAGE
 
@@ -63,6 +66,19 @@ def compare_image(image, memory):
     return result
 
 
+def compare_images(one, other):
+    """Every frame of one image against the same frame of another. A frame that only one of them has
+    is wrong."""
+    result = Comparison()
+    pages = dict(other.frames())
+    for frame, page in one.frames():
+        found = pages.pop(frame, b"")
+        result.add(frame, page, bytes(PAGE) if found is None else found)
+    for frame in pages:
+        result.add(frame, b"", None)
+    return result
+
+
 def compare_foreign(ranges, before, after):
     """Every frame of (start, end, type) ranges, before against after. Frames that are no RAM of
     the dumps are left out."""
@@ -76,37 +92,22 @@ def compare_foreign(ranges, before, after):
 
 
 def open_image(path, offset=None):
-    """The image in a file; without an offset, in the first swap area that has one."""
+    """The image in a file, of either format; without an offset, in the first area that has one."""
     file = open(path, "rb")
-    places = disk.swap_areas(file) if offset is None else [offset]
-    for place in places:
-        try:
-            return swsusp.Image(file, place)
-        except swsusp.ImageError:
-            if place == places[-1]:
-                raise
-    raise swsusp.ImageError("no swap area found")
+    areas = disk.areas(file) if offset is None else [(offset, None)]
+    for start, size in areas:
+        for image in (lambda: swsusp.Image(file, start), lambda: thawimage.Image(file, start, size)):
+            try:
+                return image()
+            except (swsusp.NoImage, thawimage.NoImage):
+                pass
+    raise swsusp.NoImage("no image found")
 
 
 def info(image):
     """Prints the image's facts after decoding all of it."""
-    frames = zero = 0
-    highest = 0
-    for frame, page in image.frames():
-        frames, zero, highest = frames + 1, zero + (page is None), max(highest, frame)
-    used, raw = image.stream_blocks_used, image.pages - 1
-    print(f"offset          {image.offset}")
-    print(f"flags           {image.flags:#x} {' '.join(image.flag_names())}")
-    print(f"codec           {image.codec}")
-    print(f"map pages       {len(image.map_blocks)}")
-    print(f"pages           {image.pages} = 1 + {image.meta_pages} of frame numbers"
-          f" + {image.image_pages} of data")
-    print(f"frames          {frames}, {zero} of them zero, highest {highest:#x}")
-    print(f"stored          {used} blocks for {raw} pages, {100 * used / raw:.1f} %")
-    print(f"CRC             {image.computed_crc32:08x} computed, {image.crc32:08x} in the header")
-    print(f"jump            {image.jump_address:#x} at {image.jump_address_phys:#x},"
-          f" cr3 {image.cr3:#x}, magic {image.magic:#x}")
-    print(f"e820 digest     {image.e820_digest:08x}")
+    for name, value in [("offset", image.offset), *image.facts()]:
+        print(f"{name:<15} {value}")
 
 
 def _dump(text):
@@ -118,18 +119,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("info", "compare"):
+    for name in ("info", "compare", "same"):
         command = commands.add_parser(name)
         command.add_argument("image")
-        command.add_argument("--offset", type=int)
-    command.add_argument("dumps", nargs="+", type=_dump, metavar="START:DUMP")
+        if name == "same":
+            command.add_argument("other")
+        else:
+            command.add_argument("--offset", type=int)
+        if name == "compare":
+            command.add_argument("dumps", nargs="+", type=_dump, metavar="START:DUMP")
     arguments = parser.parse_args()
     try:
-        image = open_image(arguments.image, arguments.offset)
-        if arguments.command == "info":
-            return info(image)
-        result = compare_image(image, Memory(arguments.dumps))
-    except (swsusp.ImageError, swsusp.codec.CodecError) as error:
+        if arguments.command == "same":
+            result = compare_images(open_image(arguments.image), open_image(arguments.other))
+        else:
+            image = open_image(arguments.image, arguments.offset)
+            if arguments.command == "info":
+                return info(image)
+            result = compare_image(image, Memory(arguments.dumps))
+    except (swsusp.ImageError, thawimage.ImageError, codec.CodecError) as error:
         sys.exit(f"oracle: {error}")
     print(f"oracle: {result}")
     return 1 if result.wrong else 0

@@ -28,6 +28,10 @@ class ImageError(Exception):
     pass
 
 
+class NoImage(ImageError):
+    pass
+
+
 class Image:
     """An image in an open file, at a byte offset. Reading is lazy."""
 
@@ -48,7 +52,7 @@ class Image:
         (self.hw_sig, self.crc32, self.first_map, self.flags, self.orig_sig,
          self.sig) = struct.unpack_from("<IIQI10s10s", page, PAGE - 40)
         if self.sig != SIGNATURE:
-            raise ImageError(f"no image: signature {self.sig!r}")
+            raise NoImage(f"no image: signature {self.sig!r}")
 
     def _read_map(self):
         self.map_blocks, blocks, where = [], [], self.first_map
@@ -136,3 +140,20 @@ class Image:
             seen += 1 if self.flags & NOCOMPRESS else PAGES_PER_CHUNK
         return {"header": [0], "map": self.map_blocks, "info": [self.info_block],
                 "frames": listed, "data": data}
+
+    def facts(self):
+        """(name, value) of what the image says of itself; all of it has been decoded then."""
+        frames = zero = highest = 0
+        for frame, page in self.frames():
+            frames, zero, highest = frames + 1, zero + (page is None), max(highest, frame)
+        used, raw = self.stream_blocks_used, self.pages - 1
+        return [("flags", f"{self.flags:#x} {' '.join(self.flag_names())}"),
+                ("codec", self.codec), ("map pages", len(self.map_blocks)),
+                ("pages", f"{self.pages} = 1 + {self.meta_pages} of frame numbers"
+                          f" + {self.image_pages} of data"),
+                ("frames", f"{frames}, {zero} of them zero, highest {highest:#x}"),
+                ("stored", f"{used} blocks for {raw} pages, {100 * used / raw:.1f} %"),
+                ("CRC", f"{self.computed_crc32:08x} computed, {self.crc32:08x} in the header"),
+                ("jump", f"{self.jump_address:#x} at {self.jump_address_phys:#x},"
+                         f" cr3 {self.cr3:#x}, magic {self.magic:#x}"),
+                ("e820 digest", f"{self.e820_digest:08x}")]
