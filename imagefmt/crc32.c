@@ -65,15 +65,26 @@ uint32_t thaw_crc32(uint32_t crc, const void *data, size_t n)
 
 /*
  * x^300 + x^155 + x^117 + x^89 + 1 is a multiple of P (the least of five terms). Squared six times,
- * over GF(2), every exponent is 64 times as large, so it holds for words of 64 bits: a word may be
- * taken out of the data if it is added to those 145, 183, 211 and 300 words behind it, and the
- * register stays the same. All but the last words are taken out so; tables do the rest.
+ * over GF(2), every exponent is 64 times as large, so it holds for words of 64 bits, and squared
+ * once more for vectors of 128: a word may be taken out of the data if it is added to those 145,
+ * 183, 211 and 300 words behind it, and the register stays the same. All but the last words are
+ * taken out so; other methods do the rest.
+ *
+ * Words go in groups. A ring holds what was taken out last, and once more behind its end its first
+ * group, so that a group may be read from anywhere.
  */
-#define FAR  300
-#define FAR_MIN (4 * 8 * FAR) /* less data is not worth it */
-#define RING 1024 /* words in sight, those already taken into account */
+#define FAR   300
+#define GROUP 8 /* as in the pragmas: gcc -O2 unrolls nothing by itself */
+#define RING  512
+#define TAIL  304 /* whole groups, FAR or more: nothing is taken out of these */
 
-_Static_assert(RING >= FAR + 155, "what sum_last() clears is not what it reads");
+_Static_assert(TAIL % GROUP == 0 && TAIL >= FAR, "words that were taken out reach behind the tail");
+_Static_assert(RING % GROUP == 0 && RING >= FAR + 2 * GROUP, "a group overwrites what it needs");
+
+/* Of each word before i: where in the ring it lies. */
+#define BEHIND(i, distance) (((i) - (distance)) % RING)
+
+#define FAR_MIN (4 * 8 * TAIL) /* less data is not worth it */
 
 /*
  * An emulator keeps the whole state of the processor up to date for each operation that has an
@@ -87,72 +98,49 @@ static inline uint64_t load_word(const void *p)
 	return v;
 }
 
-static void sum_words(uint64_t *to, const uint8_t *p, const uint64_t *const far[4], size_t n)
+/* The words from i on, which are the data at p, and all that was taken out and added to them. */
+static inline void sum_words(uint64_t *to, const uint64_t *ring, size_t i, const uint8_t *p)
 {
-	const uint64_t *f0 = far[0], *f1 = far[1], *f2 = far[2], *f3 = far[3];
+	const uint64_t *f0 = ring + BEHIND(i, 145), *f1 = ring + BEHIND(i, 183);
+	const uint64_t *f2 = ring + BEHIND(i, 211), *f3 = ring + BEHIND(i, FAR);
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t v0 = load_word(p + 8 * i);
-		uint64_t v1 = load_word(f0 + i), v2 = load_word(f1 + i);
-		uint64_t v3 = load_word(f2 + i), v4 = load_word(f3 + i);
+#pragma GCC unroll 8
+	for (size_t k = 0; k < GROUP; k++) {
+		uint64_t v0 = load_word(p + 8 * k);
+		uint64_t v1 = load_word(f0 + k), v2 = load_word(f1 + k);
+		uint64_t v3 = load_word(f2 + k), v4 = load_word(f3 + k);
 
-		to[i] = v0 ^ v1 ^ v2 ^ v3 ^ v4;
+		to[k] = v0 ^ v1 ^ v2 ^ v3 ^ v4;
 	}
 }
 
-static const size_t behind[4] = { 145, 183, 211, FAR };
-
-/* Words from i on, up to n of them, that lie side by side in the ring with all that they need. */
-static size_t straight(size_t i, size_t n, const uint64_t *ring, const uint64_t *far[4])
+static inline void repeat_first(uint64_t *ring, size_t i)
 {
-	n = thaw_min(n, RING - i % RING);
-	for (unsigned k = 0; k < 4; k++) {
-		size_t at = (i - behind[k]) % RING;
-
-		far[k] = ring + at;
-		n = thaw_min(n, RING - at);
-	}
-	return n;
+	if (i % RING == 0)
+		__builtin_memcpy(ring + RING, ring, GROUP * sizeof(*ring));
 }
 
-/* The words i up to end of the data; the word before them is the ring's i - 1, and so on. */
-static const uint8_t *sum_first(uint64_t *ring, const uint8_t *p, size_t i, size_t end)
-{
-	const uint64_t *far[4];
-	size_t n;
-
-	for (; i < end; i += n, p += 8 * n) {
-		n = straight(i, end - i, ring, far);
-		sum_words(ring + i % RING, p, far, n);
-	}
-	return p;
-}
-
-/* The last FAR words: nothing is taken out of these, so they add nothing to each other. */
-static uint32_t sum_last(uint64_t *ring, const uint8_t *p, size_t i)
-{
-	uint64_t last[FAR];
-
-	for (size_t k = 0; k < FAR - behind[0]; k++)
-		ring[(i + k) % RING] = 0;
-	for (size_t k = 0; k < FAR; k++) {
-		last[k] = thaw_le64(p + 8 * k);
-		for (unsigned j = 0; j < 4; j++)
-			last[k] ^= ring[(i + k - behind[j]) % RING];
-	}
-	return thaw_crc32(0, last, sizeof(last));
-}
-
-/* n is at least 8 * FAR. Positions begin at RING, so that none of those behind is negative. */
+/* n is at least 8 * TAIL. Positions begin at RING, so that none of those behind is negative. */
 static uint32_t by_far_words(uint32_t crc, const uint8_t *p, size_t n)
 {
-	uint64_t ring[RING] = { 0 };
-	size_t words = n / 8 - FAR;
+	uint64_t ring[RING + GROUP] = { 0 }, sum[GROUP];
+	size_t words = (n / 8 - TAIL) / GROUP * GROUP;
+	size_t i = RING;
 
+	n -= 8 * (words + TAIL);
 	/* The register is a sum with the first four bytes: as if a word FAR before had held it. */
 	ring[RING - FAR] = crc;
-	p = sum_first(ring, p, RING, RING + words);
-	return thaw_crc32(sum_last(ring, p, RING + words), p + 8 * FAR, n % 8);
+	for (; i < RING + words; i += GROUP, p += 8 * GROUP) {
+		sum_words(ring + i % RING, ring, i, p);
+		repeat_first(ring, i);
+	}
+	for (crc = 0; i < RING + words + TAIL; i += GROUP, p += 8 * GROUP) {
+		sum_words(sum, ring, i, p);
+		crc = thaw_crc32(crc, sum, sizeof(sum));
+		__builtin_memset(ring + i % RING, 0, sizeof(sum));
+		repeat_first(ring, i);
+	}
+	return thaw_crc32(crc, p, n);
 }
 
 static uint32_t times_x(uint32_t a)
@@ -195,6 +183,7 @@ uint32_t thaw_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)
 typedef long long v2di __attribute__((vector_size(16)));
 
 #define CLMUL_MIN 64
+#define CLMUL __attribute__((target("pclmul")))
 
 static v2di load(const uint8_t *p)
 {
@@ -210,37 +199,107 @@ static v2di load(const uint8_t *p)
  * its own: x^(D+63) and x^(D-1), one place less than expected because the product of two reflected
  * numbers comes out one place too high.
  */
-__attribute__((target("pclmul"))) static v2di fold(v2di a, v2di factors)
+CLMUL static v2di fold(v2di a, v2di factors)
 {
 	return __builtin_ia32_pclmulqdq128(a, factors, 0x00) ^
 	       __builtin_ia32_pclmulqdq128(a, factors, 0x11);
 }
 
-/* Four sums side by side, each 64 bytes of data apart; n is at least CLMUL_MIN. */
-__attribute__((target("pclmul"))) static uint32_t by_clmul(uint32_t crc, const uint8_t *p, size_t n)
+/* Four side by side, each 64 bytes of data apart. */
+struct sums {
+	v2di v[4];
+};
+
+CLMUL static inline void fold_line(struct sums *s, const uint8_t *p)
 {
 	const v2di by64 = { 0x653d982200000000, (long long)0xcad38e8f00000000 };
-	const v2di by16 = { 0x65673b4600000000, (long long)0x9ba54c6f00000000 };
-	v2di a = load(p), b = load(p + 16), c = load(p + 32), d = load(p + 48);
-	uint8_t sum[16];
 
-	a ^= (v2di){ crc, 0 };
-	for (p += 64, n -= 64; n >= 64; p += 64, n -= 64) {
-		a = fold(a, by64) ^ load(p);
-		b = fold(b, by64) ^ load(p + 16);
-		c = fold(c, by64) ^ load(p + 32);
-		d = fold(d, by64) ^ load(p + 48);
-	}
-	d ^= fold(c ^ fold(b ^ fold(a, by16), by16), by16);
+#pragma GCC unroll 4
+	for (unsigned k = 0; k < 4; k++)
+		s->v[k] = fold(s->v[k], by64) ^ load(p + 16 * k);
+}
+
+/* The register after n more bytes. */
+CLMUL static uint32_t fold_rest(struct sums s, const uint8_t *p, size_t n)
+{
+	const v2di by16 = { 0x65673b4600000000, (long long)0x9ba54c6f00000000 };
+	uint8_t last[16];
+	v2di v;
+
+	for (; n >= 64; p += 64, n -= 64)
+		fold_line(&s, p);
+	v = s.v[3] ^ fold(s.v[2] ^ fold(s.v[1] ^ fold(s.v[0], by16), by16), by16);
 	for (; n >= 16; p += 16, n -= 16)
-		d = fold(d, by16) ^ load(p);
-	__builtin_memcpy(sum, &d, sizeof(sum));
-	return thaw_crc32(thaw_crc32(0, sum, sizeof(sum)), p, n);
+		v = fold(v, by16) ^ load(p);
+	__builtin_memcpy(last, &v, sizeof(last));
+	return thaw_crc32(thaw_crc32(0, last, sizeof(last)), p, n);
+}
+
+/* n is at least CLMUL_MIN. */
+CLMUL static uint32_t by_clmul(uint32_t crc, const uint8_t *p, size_t n)
+{
+	struct sums s = {{ load(p) ^ (v2di){ crc, 0 }, load(p + 16), load(p + 32), load(p + 48) }};
+
+	return fold_rest(s, p + 64, n - 64);
+}
+
+/* Like sum_words(), for words of 128 bits. */
+static inline void sum_vectors(v2di *to, const v2di *ring, size_t i, const uint8_t *p)
+{
+	const v2di *f0 = ring + BEHIND(i, 145), *f1 = ring + BEHIND(i, 183);
+	const v2di *f2 = ring + BEHIND(i, 211), *f3 = ring + BEHIND(i, FAR);
+
+#pragma GCC unroll 8
+	for (size_t k = 0; k < GROUP; k++)
+		to[k] = load(p + 16 * k) ^ f0[k] ^ f1[k] ^ f2[k] ^ f3[k];
+}
+
+static inline void repeat_first_vectors(v2di *ring, size_t i)
+{
+	if (i % RING == 0)
+		__builtin_memcpy(ring + RING, ring, GROUP * sizeof(*ring));
+}
+
+/*
+ * The data in two parts: of the first all but the tail is taken out, two thirds of the whole, while
+ * the second is multiplied, a line for each group. So the processor adds while its multiplier, the
+ * slower of the two, is busy. The second part is whole pages where the whole is, which leaves few
+ * products to thaw_crc32_combine(). n is at least BOTH_MIN.
+ */
+#define BOTH_MIN (2 * 16 * TAIL)
+
+CLMUL static uint32_t by_both(uint32_t crc, const uint8_t *p, size_t n)
+{
+	v2di ring[RING + GROUP] = { 0 }, group[GROUP];
+	struct sums first = { 0 }, second = { 0 };
+	size_t third = ((n - 16 * TAIL) / 3 + 4095) / 4096 * 4096;
+	size_t words = (n - 16 * TAIL - third) / 16 / GROUP * GROUP;
+	const uint8_t *q = p + 16 * (words + TAIL), *end = p + n;
+	size_t rest = (size_t)(end - q);
+	size_t i = RING;
+
+	ring[RING - FAR][0] = crc;
+	for (; i < RING + words; i += GROUP, p += 16 * GROUP, q += 64) {
+		sum_vectors(ring + i % RING, ring, i, p);
+		repeat_first_vectors(ring, i);
+		fold_line(&second, q);
+	}
+	for (; i < RING + words + TAIL; i += GROUP, p += 16 * GROUP) {
+		sum_vectors(group, ring, i, p);
+		fold_line(&first, (const uint8_t *)group);
+		fold_line(&first, (const uint8_t *)(group + 4));
+		__builtin_memset(ring + i % RING, 0, sizeof(group));
+		repeat_first_vectors(ring, i);
+	}
+	return thaw_crc32_combine(fold_rest(first, p, 0),
+				  fold_rest(second, q, (size_t)(end - q)), rest);
 }
 
 uint32_t thaw_crc32_by(enum thaw_crc32_method method, uint32_t crc, const void *p, size_t n)
 {
-	if (method == THAW_CRC32_CLMUL && n >= CLMUL_MIN)
+	if (method == THAW_CRC32_BOTH && n >= BOTH_MIN)
+		return by_both(crc, p, n);
+	if (method != THAW_CRC32_PLAIN && n >= CLMUL_MIN)
 		return by_clmul(crc, p, n);
 	return n >= FAR_MIN ? by_far_words(crc, p, n) : thaw_crc32(crc, p, n);
 }
@@ -257,35 +316,45 @@ static uint64_t time_stamp(void)
 	return __builtin_ia32_rdtsc();
 }
 
+#define SHORT_BYTES ((size_t)16 << 10)
+#define BLOCK_BYTES ((size_t)128 << 10)
+
 /* The best of some rounds; the first ones also warm the caches. The data does not matter. */
-static uint64_t measure(enum thaw_crc32_method method, uint64_t (*ticks)(void), uint32_t *ret_crc)
+static uint64_t measure(enum thaw_crc32_method method, uint64_t (*ticks)(void), size_t bytes,
+			uint32_t *ret_crc)
 {
-	static uint8_t data[16 * 1024];
+	static uint8_t data[BLOCK_BYTES];
 	uint64_t best = UINT64_MAX;
 
 	for (unsigned round = 0; round < 5; round++) {
 		uint64_t begin = ticks();
 
-		*ret_crc = thaw_crc32_by(method, 1, data, sizeof(data));
+		*ret_crc = thaw_crc32_by(method, 1, data, bytes);
 		best = thaw_min(best, ticks() - begin);
 	}
 	return best;
 }
 
+/* Faster on so many bytes than another method, and with the same result. */
+static bool is_better(enum thaw_crc32_method method, enum thaw_crc32_method than,
+		      uint64_t (*ticks)(void), size_t bytes)
+{
+	uint32_t crc, expected;
+	uint64_t time = measure(than, ticks, bytes, &expected);
+
+	return measure(method, ticks, bytes, &crc) < time && crc == expected;
+}
+
+/* Little data for the first question: an emulator takes long over it. */
 enum thaw_crc32_method thaw_crc32_choose(uint64_t (*ticks)(void))
 {
-	uint32_t crc_plain, crc_clmul;
-	uint64_t time_plain, time_clmul;
-
-	if (!have_clmul())
-		return THAW_CRC32_PLAIN;
 	if (!ticks)
 		ticks = time_stamp;
-	time_plain = measure(THAW_CRC32_PLAIN, ticks, &crc_plain);
-	time_clmul = measure(THAW_CRC32_CLMUL, ticks, &crc_clmul);
-	if (time_clmul >= time_plain || crc_clmul != crc_plain)
+	if (!have_clmul() || !is_better(THAW_CRC32_CLMUL, THAW_CRC32_PLAIN, ticks, SHORT_BYTES))
 		return THAW_CRC32_PLAIN;
-	return THAW_CRC32_CLMUL;
+	if (!is_better(THAW_CRC32_BOTH, THAW_CRC32_CLMUL, ticks, BLOCK_BYTES))
+		return THAW_CRC32_CLMUL;
+	return THAW_CRC32_BOTH;
 }
 
 #else

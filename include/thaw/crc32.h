@@ -16,6 +16,7 @@
 enum thaw_crc32_method {
 	THAW_CRC32_PLAIN, /* runs everywhere; short data by tables */
 	THAW_CRC32_CLMUL, /* needs the processor's carry-less multiplication */
+	THAW_CRC32_BOTH,  /* likewise; long data by both at once */
 };
 
 /* The register after the n bytes at p, by tables. */
@@ -25,7 +26,7 @@ uint32_t thaw_crc32(uint32_t crc, const void *p, size_t n);
 uint32_t thaw_crc32_by(enum thaw_crc32_method method, uint32_t crc, const void *p, size_t n);
 
 /*
- * The faster method on this processor, found by trying: an instruction that exists may still be
+ * The fastest method on this processor, found by trying: an instruction that exists may still be
  * slow, for an emulator computes it bit by bit. Takes some microseconds (under an emulator some
  * hundred); call it once and pass the result to the workers. ticks is a clock that counts up at
  * least once per microsecond; NULL means the processor's time stamp counter.
