@@ -30,7 +30,14 @@ struct config_device {
 	uint32_t mbr_partition;
 };
 
+/* How thaw comes to run: the business of thawctl, which keeps it here. */
+enum config_mode {
+	CONFIG_MODE_RESIDENT, /* first in BootOrder */
+	CONFIG_MODE_ARMED,    /* through BootNext, set when the machine hibernates */
+};
+
 struct config {
+	enum config_mode mode;
 	bool dry_run;
 	bool verbose;
 	bool by_hand; /* only as a load option: in a file it would be no decision of the moment */

@@ -236,6 +236,12 @@ static bool set_verbose(struct config *config, struct word w)
 	return parse_bool(w, &config->verbose);
 }
 
+static bool set_mode(struct config *config, struct word w)
+{
+	config->mode = is(w, "armed") ? CONFIG_MODE_ARMED : CONFIG_MODE_RESIDENT;
+	return is(w, "armed") || is(w, "resident");
+}
+
 #ifdef THAW_TEST
 static bool set_checkpoint(struct config *config, struct word w)
 {
@@ -256,6 +262,7 @@ static const struct {
 	{"verbose", set_verbose},
 	{"device", set_device},
 	{"offset", set_offset},
+	{"mode", set_mode},
 #ifdef THAW_TEST
 	{"checkpoint", set_checkpoint},
 #endif

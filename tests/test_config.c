@@ -32,6 +32,16 @@ static void test_booleans(void)
 	CHECK(!parse("# verbose yes\n\n").verbose);
 }
 
+static void test_mode(void)
+{
+	struct config c = parse("mode armed");
+
+	CHECK(c.mode == CONFIG_MODE_ARMED && !c.ignored);
+	CHECK(parse("").mode == CONFIG_MODE_RESIDENT);
+	CHECK(parse("mode armed\nmode resident").mode == CONFIG_MODE_RESIDENT);
+	CHECK(parse("mode armed\nmode sometimes").ignored == 1);
+}
+
 static void test_unknown_keys_are_counted(void)
 {
 	struct config c = parse("colour blue\nverbose yes");
