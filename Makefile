@@ -8,6 +8,7 @@
 
 BUILD := build
 VERSION := 0.1.0
+PREFIX ?= /usr
 
 CC ?= gcc
 CLANG ?= clang

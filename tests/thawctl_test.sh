@@ -151,11 +151,17 @@ out=$(grep -o 'X([A-Z_0-9]*, 0x[0-9a-f]*, "[a-z-]*"' "$tests/../include/thaw/err
 		grep -q "^\.It Cm $name Pq $code\$" "$tests/../docs/thaw.7" || echo "$name $code"
 	done)
 if [ -z "$out" ]; then pass 'reasons in thaw(7)'; else fail 'reasons in thaw(7)'; fi
-out=$(for option in $("$thawctl" check --help | grep -o '^  --[a-z]*' | tr -d ' -'); do
-	grep -q "Fl -$option" "$tests/../docs/thawctl.8" || echo "thawctl.8 $option"
-	grep -q -e "--$option" "$tests/../tools/thawctl.bash" || echo "thawctl.bash $option"
+out=$(for command in $("$thawctl" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
+	grep -q "^\.Ss $command\$" "$tests/../docs/thawctl.8" || echo "thawctl.8 $command"
+	grep -q "^	$command) options=" "$tests/../tools/thawctl.bash" || echo "thawctl.bash $command"
+	for option in $("$thawctl" "$command" --help | grep -o -e '--[a-z][a-z-]*' | sort -u); do
+		grep -q "Fl -${option#--}" "$tests/../docs/thawctl.8" ||
+			echo "thawctl.8 $command $option"
+		grep -q -e "$option" "$tests/../tools/thawctl.bash" ||
+			echo "thawctl.bash $command $option"
+	done
 done)
-if [ -z "$out" ]; then pass 'options in thawctl(8)'; else fail 'options in thawctl(8)'; fi
+if [ -z "$out" ]; then pass 'commands in thawctl(8)'; else fail 'commands in thawctl(8)'; fi
 
 # real images
 if [ -z "$THAW_TEST_IMAGES" ]; then

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * check_advice.c: what to do about each reason.
+ * advice.c: see advice.h.
  */
-#include "check.h"
+#include "advice.h"
 
 static const char damaged[] =
 	"The image is damaged. Boot normally, with 'noresume' if the kernel stumbles over it too, "
@@ -13,6 +13,14 @@ static const char not_ours[] =
 static const char other_memory[] =
 	"Undo what changed the machine's memory (modules, firmware settings, firmware), or boot "
 	"normally.";
+
+static const char disk_trouble[] =
+	"Look at the kernel's log (dmesg) and at the health of the disk (smartctl).";
+static const char stale[] =
+	"Nothing: another system may have changed the filesystems meanwhile, so the image is left "
+	"alone. The next hibernation replaces it.";
+static const char firmware_trouble[] =
+	"Hibernate again. If it comes back, report it with what 'verbose yes' in thaw.conf shows.";
 
 static const struct {
 	enum thaw_err code;
@@ -47,17 +55,38 @@ static const struct {
 	{THAW_ENTRY_TABLES, damaged},
 	{THAW_ENTRY_ENCRYPTED, "Let the machine's own kernel resume it: memory encryption is not "
 			       "supported."},
-	{THAW_READ, "Look at the kernel's log (dmesg) and at the health of the disk (smartctl)."},
+	{THAW_READ, disk_trouble},
+	{THAW_WRITE, disk_trouble},
+	{THAW_VERIFY, disk_trouble},
+	{THAW_FLUSH, disk_trouble},
+	{THAW_SECURE_BOOT, "Turn Secure Boot off in the firmware's setup, or let the machine's own "
+			   "kernel resume it."},
+	{THAW_ENTRY_DEPTH, "Let the image run on the machine that made it, or boot normally."},
+	{THAW_FINAL_MAP, firmware_trouble},
+	{THAW_WORKER, firmware_trouble},
+	{THAW_EXIT_BOOT, firmware_trouble},
+	{THAW_FIRMWARE, firmware_trouble},
+	{THAW_PASSED_OVER, stale},
+	{THAW_COMMITTED_BEFORE, stale},
+	{THAW_ATTEMPTS, "Boot normally; 'thawctl log' shows how far each try came. Then hibernate "
+			"again."},
+	{THAW_NO_RECORD, "Make room among the firmware's variables (efibootmgr lists entries that "
+			 "nobody needs), then 'thawctl update'."},
+	{THAW_RECORD_DAMAGED, "Hibernate again; the record is made anew."},
+	{THAW_CHANGED, "Boot normally and hibernate again; nothing else may write to the disk "
+		       "meanwhile."},
+	{THAW_CANCELLED, "Nothing: it was wished. The next hibernation replaces the image."},
+	{THAW_DRY_RUN, "Take dry-run out of thaw.conf or of the boot entry to restore for good."},
 	{THAW_MEMORY, "Close some programs, or check the image on a machine with more memory."},
 };
 
-const char *check_advice(const struct check *c)
+const char *advice_for(enum thaw_err reason)
 {
 	size_t i;
 
 	for (i = 0; i < THAW_ARRAY_LEN(rows); i++) {
-		if (rows[i].code == c->report.diag.code)
+		if (rows[i].code == reason)
 			return rows[i].advice;
 	}
-	return "Run it again with --verbose, and report what it prints.";
+	return "Run 'thawctl check --verbose' on the image, and report what it prints.";
 }

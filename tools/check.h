@@ -43,7 +43,4 @@ int check_exit(const struct check *c);
 void check_print(const struct check *c);
 void check_print_json(const struct check *c);
 
-/* What to do about a reason. Static. */
-const char *check_advice(const struct check *c);
-
 #endif

@@ -3,6 +3,7 @@
  * check_json.c: the answer for programs. Members that are not known are null or left out with their
  * object; none ever changes its meaning.
  */
+#include "advice.h"
 #include "check.h"
 #include "json.h"
 #include "thawctl.h"
@@ -36,7 +37,7 @@ static void put_reason(struct json *j, const struct check *c)
 	json_string(j, "where", d->where);
 	json_hex(j, "a", d->a);
 	json_hex(j, "b", d->b);
-	json_string(j, "advice", check_advice(c));
+	json_string(j, "advice", advice_for(c->report.diag.code));
 	json_end(j);
 }
 

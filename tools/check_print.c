@@ -2,6 +2,7 @@
 /*
  * check_print.c: the answer in words.
  */
+#include "advice.h"
 #include "check.h"
 
 #include <inttypes.h>
@@ -165,7 +166,7 @@ static void print_reason(const struct check *c)
 	if (c->container)
 		printf("  Partition %d is a %s; thaw does not see an image inside it.\n",
 		       c->container_partition, c->container);
-	printf("  %s\n", check_advice(c));
+	printf("  %s\n", advice_for(c->report.diag.code));
 }
 
 void check_print(const struct check *c)

@@ -4,23 +4,36 @@
 
 _thawctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local line
+	local place='--esp-path --disk --part --no-variables --json --help'
+	local options line
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'check --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W \
+			'status install update uninstall log check --help --version' -- "$word")
 		return
 	fi
-	[[ ${COMP_WORDS[1]} == check ]] || return
+	case ${COMP_WORDS[1]} in
+	install) options="$place --mode --source --dry-run --quiet" ;;
+	update) options="$place --source --dry-run --quiet" ;;
+	uninstall) options="$place --dry-run --quiet" ;;
+	status) options=$place ;;
+	log) options='--new --json --help' ;;
+	check) options='--offset --memmap --json --verbose --help' ;;
+	*) return ;;
+	esac
 	case $before in
-	--offset)
+	--offset | --part)
+		return
+		;;
+	--mode)
+		mapfile -t COMPREPLY < <(compgen -W 'resident armed' -- "$word")
 		return
 		;;
 	esac
 	case $word in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '--offset --memmap --json --verbose --help' \
-			-- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 		;;
 	*)
 		compopt -o filenames 2>/dev/null

@@ -4,7 +4,10 @@
  */
 #include "thawctl.h"
 
+#include "attempt.h"
 #include "check.h"
+#include "install.h"
+#include "status.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +38,11 @@ static int show_help(int argc, char **argv);
 static int show_version(int argc, char **argv);
 
 static const struct command commands[] = {
+	{"status", status_main, "say whether thaw is installed, and what happened last"},
+	{"install", install_main, "put thaw into the boot"},
+	{"update", update_main, "renew thaw, and repair what is missing"},
+	{"uninstall", uninstall_main, "take thaw out of the boot"},
+	{"log", log_main, "show the last attempts"},
 	{"check", check_main, "say whether an image would be restored"},
 	{"--help", show_help, "show this text"},
 	{"--version", show_version, "show the version"},

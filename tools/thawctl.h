@@ -7,9 +7,10 @@
 
 enum thawctl_exit {
 	THAWCTL_DONE = 0,	 /* check: the image would be restored */
-	THAWCTL_NO_IMAGE = 1,	 /* nothing to restore */
+	THAWCTL_NO_IMAGE = 1,	 /* nothing to restore, to show; thaw is not installed */
 	THAWCTL_REFUSED = 2,	 /* an image that would not be restored */
-	THAWCTL_ENVIRONMENT = 3, /* something could not be opened, read or allocated */
+	THAWCTL_AMISS = 2,	 /* thaw is installed, but not in order */
+	THAWCTL_ENVIRONMENT = 3, /* something could not be opened, read, written or allocated */
 	THAWCTL_USAGE = 64,	 /* the command line makes no sense */
 };
 

@@ -1,28 +1,47 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # tools.mk: build/thawctl: the loader and the formats as firmware has them, and the host's side.
-# Only tools/ sees the C library and libblkid; build/host/libthaw.a is made in tests/tests.mk.
+# Only tools/ sees the C library, libblkid, libefivar and libefiboot; build/host/libthaw.a is made in
+# tests/tests.mk. Of efi/ it takes the parser of thaw.conf, which touches no firmware.
 
 TOOLS_CFLAGS ?= -O2 -g
-TOOLS_LIBS := -lblkid -pthread
-TOOLS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c))
+TOOLS_LIBS := -lefiboot -lefivar -lblkid -pthread
+TOOLS_LIBDIR := $(PREFIX)/lib/thaw
+TOOLS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c)) $(BUILD)/tools/config_parse.o
+
+# libefivar's headers are the system's, so that they need not pass our warnings.
+TOOLS_ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude -isystem /usr/include/efivar \
+	-DTHAW_LIBDIR='"$(TOOLS_LIBDIR)"' $(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS)
 
 $(BUILD)/thawctl: $(TOOLS_OBJECTS) $(BUILD)/host/libthaw.a
 	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
-$(BUILD)/tools/%.o: tools/%.c | $(BUILD)/tools/has-blkid
+$(BUILD)/tools/%.o: tools/%.c | $(BUILD)/tools/has-libraries
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude $(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS) \
-		-MMD -MP -c -o $@ $<
+	$(CC) $(TOOLS_ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tools/config_parse.o: efi/config_parse.c
+	@mkdir -p $(@D)
+	$(CC) $(TOOLS_ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What its test preloads.
+$(BUILD)/fake_efivarfs.so: tests/fake_efivarfs.c
+	$(CC) -shared -fPIC -O1 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $< -ldl
 
 .PHONY: test-thawctl
 test-thawctl: $(BUILD)/thawctl
 	@tests/thawctl_test.sh $(BUILD)
 
+.PHONY: test-install
+test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/fake_efivarfs.so
+	@$(PYTHON) tests/install_test.py $(BUILD)
+
 # What is missing is named once, before a compiler names it in its own words.
-$(BUILD)/tools/has-blkid:
+$(BUILD)/tools/has-libraries:
 	@mkdir -p $(@D)
-	@echo '#include <blkid/blkid.h>' | $(CC) -E -x c - >$@ 2>/dev/null || { rm -f $@; \
-		echo 'thawctl needs libblkid: apt install gcc make gnu-efi libblkid-dev' >&2; exit 1; }
+	@printf '#include <%s>\n' blkid/blkid.h efivar/efivar.h efivar/efiboot.h | \
+		$(CC) -E -isystem /usr/include/efivar -x c - >$@ 2>/dev/null || { rm -f $@; \
+		echo 'thawctl needs libraries: apt install libblkid-dev libefivar-dev libefiboot-dev' >&2; \
+		exit 1; }
 
 -include $(TOOLS_OBJECTS:.o=.d)

@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""install_test.py BUILD: thawctl install, update, uninstall, status and log on a folder that plays
+the EFI system partition and one that plays the firmware's variables; interrupted at every change
+that they make."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "test-images"))
+
+import disk
+
+BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
+GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+THAW = "7e2a3d1c-54b8-4c0e-9d5f-2b6a91c7e043"
+MOST_CHANGES = 60
+counts = {"passed": 0, "failed": 0}
+
+
+def check(name, good, said=""):
+    counts["passed" if good else "failed"] += 1
+    if not good:
+        print(f"FAIL {name}\n  {said}")
+
+
+class Place:
+    """A machine that was installed by somebody else."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.esp, self.vars = folder / "esp", folder / "vars"
+        for name in ("EFI/BOOT/BOOTX64.EFI", "EFI/debian/shimx64.efi"):
+            path = self.esp / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(f"foreign {name}".encode())
+        self.vars.mkdir()
+        self.set("BootOrder", struct.pack("<3H", 1, 3, 0))
+        for number in (0, 1, 3):
+            self.set(f"Boot{number:04X}", self.foreign_entry(number))
+        with open(folder / "disk", "wb") as file:
+            file.truncate(64 * disk.MIB)
+            disk.write_gpt(file, 64 * disk.MIB, 512, [(disk.TYPE_SWAP, "swap", disk.MIB, disk.MIB),
+                           (disk.TYPE_ESP, "esp", 2 * disk.MIB, 32 * disk.MIB)])
+
+    @staticmethod
+    def foreign_entry(number):
+        """The Windows of another disk has its own loader, and there is one by the name of ours."""
+        name = "\\EFI\\thaw\\thaw.efi" if number == 3 else "\\EFI\\debian\\shimx64.efi"
+        path = (name + "\0").encode("utf-16-le")
+        nodes = struct.pack("<BBHIQQ16sBB", 4, 1, 42, 2, 9, 9, bytes(range(16)), 2, 2)
+        nodes += struct.pack("<BBH", 4, 4, 4 + len(path)) + path + b"\x7f\xff\4\0"
+        return struct.pack("<IH", 1, len(nodes)) + "other\0".encode("utf-16-le") + nodes
+
+    def set(self, name, value, guid=GLOBAL):
+        (self.vars / f"{name}-{guid}").write_bytes(struct.pack("<I", 7) + value)
+
+    def get(self, name, guid=GLOBAL):
+        path = self.vars / f"{name}-{guid}"
+        return path.read_bytes()[4:] if path.exists() else None
+
+    def reboot(self):
+        """Linux shows a variable as soon as its file is opened; firmware has none without data."""
+        for path in self.vars.iterdir():
+            if not path.stat().st_size:
+                path.unlink()
+
+    @property
+    def order(self):
+        value = self.get("BootOrder") or b""
+        return list(struct.unpack(f"<{len(value) // 2}H", value))
+
+    def snapshot(self):
+        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+                if p.is_file() else "" for top in (self.esp, self.vars) for p in top.rglob("*")}
+
+    def run(self, *words, source="thaw.efi", device=True, **faults):
+        env = dict(os.environ, EFIVARFS_PATH=f"{self.vars}/", LIBEFIVAR_OPS="efivarfs",
+                   LD_PRELOAD=str(BUILD / "fake_efivarfs.so"),
+                   **{f"FAULT_{key.upper()}": str(value) for key, value in faults.items()})
+        command = [BUILD / "thawctl", *words]
+        if words[0] != "log":
+            command += ["--esp-path", self.esp]
+            command += ["--disk", self.folder / "disk", "--part", "2"] if device else []
+        if words[0] in ("install", "update"):
+            command += ["--source", BUILD / source]
+        return subprocess.run(command, env=env, capture_output=True, text=True)
+
+
+class Fresh:
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="thaw-install."))
+        return Place(self.folder)
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
+def expect(name, place, status, text, *words, **how):
+    done = place.run(*words, **how)
+    said = done.stdout + done.stderr
+    check(name, done.returncode == status and text in said, f"{done.returncode}: {said}")
+    return done
+
+
+def holds(place, before):
+    """What no interruption may break; returns what is broken."""
+    after = place.snapshot()
+    touched = [p for p in before if after.get(p) != before[p] and "BootOrder" not in p]
+    if touched:
+        return f"touched {touched}"
+    ours = [n for n in place.order if n not in (0, 1, 3)]
+    if [n for n in place.order if n in (0, 1, 3)] != [1, 3, 0]:
+        return f"order {place.order}"
+    program = place.esp / "EFI/thaw/thaw.efi"
+    whole = program.exists() and program.read_bytes() == (BUILD / "thaw.efi").read_bytes()
+    if program.exists() and not whole:
+        return "half a program"
+    if ours and not (whole and place.get(f"Boot{ours[0]:04X}")):
+        return "an order that leads nowhere"
+    return None
+
+
+def whole_story():
+    with Fresh() as place:
+        before = place.snapshot()
+        expect("status before", place, 1, "not installed", "status")
+        expect("update before", place, 1, "thawctl install", "update")
+        expect("dry run", place, 0, "would put it first in BootOrder", "install", "--dry-run")
+        check("dry run changes nothing", place.snapshot() == before)
+        expect("install", place, 0, "put it first in BootOrder", "install")
+        check("others keep their order", place.order == [2, 1, 3, 0], place.order)
+        check("nothing foreign is touched", holds(place, before) is None, holds(place, before))
+        record = place.get("ThawStatus", THAW)
+        check("record", record and record[:4] == b"THAW")
+        installed = place.snapshot()
+        expect("again", place, 0, "nothing to do", "install")
+        check("again changes nothing", place.snapshot() == installed)
+        expect("status", place, 0, "in order", "status")
+        entry_is_readable(place)
+        repairs(place, installed)
+        modes(place)
+        expect("uninstall", place, 0, "take it out of BootOrder", "uninstall")
+        check("as before", place.snapshot() == before)
+        expect("uninstall again", place, 0, "nothing to do", "uninstall")
+
+
+def entry_is_readable(place):
+    """Against an independent reader of load options, and the fields of a hard drive node."""
+    if shutil.which("efibootmgr"):
+        env = dict(os.environ, EFIVARFS_PATH=f"{place.vars}/", LIBEFIVAR_OPS="efivarfs")
+        shown = subprocess.run(["efibootmgr", "-v"], env=env, capture_output=True, text=True).stdout
+        check("efibootmgr reads it", "Boot0002* thaw\tHD(2,GPT," in shown
+              and "0x1000,0x10000)/File(\\EFI\\thaw\\thaw.efi)" in shown, shown)
+    option = place.get("Boot0002")
+    number, first, count, guid, form, kind = struct.unpack_from("<IQQ16sBB", option, 16 + 4)
+    check("hard drive node", (number, first, count, form, kind) == (2, 4096, 65536, 2, 2)
+          and guid == disk._guid("esp"), option.hex())
+
+
+def repairs(place, installed):
+    """The variables were reset; or somebody else came first; or the program is old."""
+    for name in ("Boot0002", "BootOrder"):
+        (place.vars / f"{name}-{GLOBAL}").unlink()
+    (place.vars / f"ThawStatus-{THAW}").unlink()
+    place.set("BootOrder", struct.pack("<3H", 1, 3, 0))
+    expect("variables reset", place, 2, "thawctl update", "status")
+    expect("repair", place, 0, "create a boot entry", "update")
+    check("repaired", place.snapshot() == installed)
+    place.set("BootOrder", struct.pack("<4H", 1, 2, 3, 0))
+    expect("somebody came first", place, 2, "comes before it", "status")
+    expect("first again", place, 0, "put it first", "update")
+    check("repaired order", place.snapshot() == installed)
+    option = place.get("Boot0002")
+    place.set("Boot0002", bytes(4) + option[4:])
+    expect("switched off", place, 2, "switched off", "status")
+    expect("switch on", place, 0, "switch boot entry 0002 on", "update")
+    check("switched on", place.snapshot() == installed)
+    (place.esp / "EFI/thaw/thaw.efi").write_bytes(b"MZ old")
+    expect("newer program", place, 0, "copy", "update")
+    check("newer program copied", place.snapshot() == installed)
+    expect("no program to install", place, 3, "--source", "update", source="missing.efi")
+    expect("no EFI program", place, 3, "not an EFI program", "update", source="../Makefile")
+
+
+def modes(place):
+    conf = place.esp / "EFI/thaw/thaw.conf"
+    conf.write_text("# mine\nmode resident\nverbose yes")
+    expect("armed", place, 0, "take it out of BootOrder", "install", "--mode", "armed")
+    check("armed order", place.order == [1, 3, 0], place.order)
+    check("lines kept", conf.read_text() == "# mine\nmode armed\nverbose yes", conf.read_text())
+    expect("armed status", place, 0, "armed", "status")
+    expect("update keeps the mode", place, 0, "nothing to do", "update")
+    place.set("BootOrder", struct.pack("<4H", 2, 1, 3, 0))
+    expect("armed in order", place, 2, "though armed", "status")
+    expect("resident again", place, 0, "", "install", "--mode", "resident")
+    check("resident order", place.order == [2, 1, 3, 0], place.order)
+    place.set("BootNext", struct.pack("<H", 2))
+    state = json.loads(place.run("status", "--json").stdout)
+    check("JSON", state["installed"] and state["trouble"] is None and state["entry"]["next"]
+          and state["entry"]["position"] == 0 and state["mode"] == "resident", state)
+
+
+def interrupted(words, prepare):
+    """The command fails, or dies, at each change it makes."""
+    command = words[0]
+    for kind in ("error", "kill"):
+        for number in range(1, MOST_CHANGES):
+            with Fresh() as place:
+                foreign = place.snapshot()
+                prepare(place)
+                before = place.snapshot()
+                done = place.run(*words, **{kind: number})
+                place.reboot()
+                what = f"{command}, {kind} at change {number}"
+                check(what, holds(place, foreign) is None, holds(place, foreign))
+                if done.returncode == 0:
+                    break
+                if kind == "error":
+                    check(f"{what}: says what to do", done.returncode == 3 and
+                          done.stderr.count("\n") >= 2, done.stderr)
+                    if command == "install":
+                        check(f"{what}: undone", place.snapshot() == before,
+                              set(place.snapshot().items()) ^ set(before.items()))
+                again = place.run(*words)
+                check(f"{what}: again", again.returncode == 0, again.stderr)
+                place.run("uninstall")
+                check(f"{what}: back", place.snapshot() == foreign,
+                      set(place.snapshot().items()) ^ set(foreign.items()))
+        check(f"{command}, {kind}: to the end", 1 < number < MOST_CHANGES - 1, number)
+
+
+def files_only():
+    with Fresh() as place:
+        before = place.snapshot()
+        expect("no variables", place, 0, "copy", "install", "--no-variables", device=False)
+        check("no variable", {p for p in place.snapshot() if p.startswith("vars")}
+              == {p for p in before if p.startswith("vars")})
+        expect("no variables: status", place, 0, "installed", "status", "--no-variables",
+               device=False)
+        expect("no disk", place, 3, "--disk", "install", device=False)
+        (place.esp / "EFI/thaw/mine").write_text("mine")
+        expect("no variables: uninstall", place, 0, "remove", "uninstall", "--no-variables",
+               device=False)
+        check("another's file stays", (place.esp / "EFI/thaw/mine").exists())
+        check("the program goes", not (place.esp / "EFI/thaw/thaw.efi").exists())
+        expect("wrong mode", place, 64, "not understood", "install", "--mode", "wrong")
+        expect("wrong option", place, 64, "not understood", "status", "--mode", "armed")
+        expect("help", place, 0, "Usage: thawctl install", "install", "--help")
+        place.set("SecureBoot", b"\1")
+        expect("Secure Boot", place, 0, "Secure Boot is on", "install")
+
+
+def attempt(serial, state, reason=0, when=1795000000):
+    return struct.pack("<QQQIHBBB3x5III", serial, 99 + serial, when, serial, reason, state, 2, 1,
+                       3000, 4000, 500000, 0, 0, 25600, 0)
+
+
+def record(*attempts):
+    head = struct.pack("<4sHH", b"THAW", 1, 8)
+    body = struct.pack("<I", len(attempts)) + b"".join(attempts) + bytes(64 * (8 - len(attempts)))
+    return head + struct.pack("<I", zlib.crc32(head + bytes(4) + body)) + body
+
+
+def logs():
+    with Fresh() as place:
+        expect("empty log", place, 1, "not met an image", "log")
+        place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230), attempt(3, 1)), THAW)
+        done = expect("log", place, 0, "restored", "log")
+        lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+        check("newest first", "interrupted while loading" in lines[0] and "memory-map" in lines[1]
+              and lines[2].endswith(": restored") and "2026-11-1" in lines[2], lines)
+        check("phases", "load 500.0 ms (100 MiB, 200 MiB/s)" in done.stdout, done.stdout)
+        found = json.loads(place.run("log", "--json").stdout)
+        check("log in JSON", [a["state"] for a in found] == ["started", "passed-over", "returned"]
+              and found[1]["reason"]["code"] == "0x230", found)
+        place.set("ThawStatus", b"THAW nonsense", THAW)
+        expect("damaged record", place, 3, "damaged", "log")
+
+
+whole_story()
+files_only()
+logs()
+interrupted(["install"], lambda place: None)
+interrupted(["install", "--mode", "resident"], lambda place: place.run("install", "--mode", "armed"))
+interrupted(["uninstall"], lambda place: place.run("install"))
+print(f"{counts['passed']} passed, {counts['failed']} failed, 0 skipped")
+sys.exit(counts["failed"] != 0)

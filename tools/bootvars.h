@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * bootvars.h: the firmware variables that thaw lives by: its own record, its boot entry, BootOrder
+ * and BootNext. libefivar and libefiboot do the work.
+ */
+#ifndef THAW_TOOLS_BOOTVARS_H
+#define THAW_TOOLS_BOOTVARS_H
+
+#include "esp.h"
+
+#include <stddef.h>
+#include <thaw/record.h>
+
+#define BOOTVARS_ORDER_MAX 512
+
+struct boot_order {
+	uint16_t list[BOOTVARS_ORDER_MAX];
+	size_t count;
+};
+
+enum bootvars_record { BOOTVARS_RECORD_MISSING, BOOTVARS_RECORD_DAMAGED, BOOTVARS_RECORD_WHOLE };
+
+/* Whether there are firmware variables that can be reached. */
+bool bootvars_available(void);
+
+/* --- all that follow: false, or the value said, with errno --------------------------------- */
+
+/* An empty record unless it is WHOLE. */
+enum bootvars_record bootvars_read_record(struct thaw_record *ret);
+bool bootvars_write_record(struct thaw_record *record);
+
+/* An empty one if there is none. */
+bool bootvars_read_order(struct boot_order *ret);
+/* Deletes BootOrder if it is empty. */
+bool bootvars_write_order(const struct boot_order *order);
+
+/* -1: there is none. */
+int bootvars_read_next(void);
+bool bootvars_write_next(uint16_t number);
+
+/* Number of the entry that starts \EFI\thaw\thaw.efi from that partition; -1: none. */
+int bootvars_find_entry(const struct esp *esp, bool *ret_active);
+/* Makes one with the lowest number that is free; -1: failed. */
+int bootvars_make_entry(const struct esp *esp);
+bool bootvars_activate_entry(uint16_t number);
+bool bootvars_delete_entry(uint16_t number);
+
+/* That a variable is not there is no error. */
+bool bootvars_delete_record(void);
+bool bootvars_delete_next(void);
+/* systemd's HibernateLocation. *ret_was: whether there was one. */
+bool bootvars_delete_location(bool *ret_was);
+
+/* 0 off, 1 on, -1 not known */
+int bootvars_secure_boot(void);
+
+/* --- pure ----------------------------------------------------------------------------------- */
+
+/* Position, or -1. */
+int boot_order_find(const struct boot_order *order, uint16_t number);
+/* Takes number out wherever it is. */
+void boot_order_remove(struct boot_order *order, uint16_t number);
+/* Puts it first; the others keep their order. false: there are too many. */
+bool boot_order_put_first(struct boot_order *order, uint16_t number);
+
+#endif
