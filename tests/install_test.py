@@ -86,7 +86,7 @@ class Place:
 
     def run(self, *words, source="thaw.efi", device=True, **faults):
         env = dict(os.environ, EFIVARFS_PATH=f"{self.vars}/", LIBEFIVAR_OPS="efivarfs",
-                   LD_PRELOAD=str(BUILD / "fake_efivarfs.so"),
+                   LD_PRELOAD=str(BUILD / "efivarfs.so"),
                    **{f"FAULT_{key.upper()}": str(value) for key, value in faults.items()})
         command = [BUILD / "thawctl", *words]
         if words[0] != "log":

@@ -108,6 +108,7 @@ static void test_load_options(void)
 int main(void)
 {
 	RUN(test_booleans);
+	RUN(test_mode);
 	RUN(test_unknown_keys_are_counted);
 	RUN(test_next);
 	RUN(test_next_refuses_bad_utf8);

@@ -25,15 +25,15 @@ $(BUILD)/tools/config_parse.o: efi/config_parse.c
 	$(CC) $(TOOLS_ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What its test preloads.
-$(BUILD)/fake_efivarfs.so: tests/fake_efivarfs.c
-	$(CC) -shared -fPIC -O1 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $< -ldl
+$(BUILD)/efivarfs.so: tests/host/efivarfs.c
+	$(CC) -shared -fPIC -O1 $(filter-out -Wconversion,$(WARNINGS)) -D_GNU_SOURCE -o $@ $< -ldl
 
 .PHONY: test-thawctl
 test-thawctl: $(BUILD)/thawctl
 	@tests/thawctl_test.sh $(BUILD)
 
 .PHONY: test-install
-test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/fake_efivarfs.so
+test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/efivarfs.so
 	@$(PYTHON) tests/install_test.py $(BUILD)
 
 # What is missing is named once, before a compiler names it in its own words.

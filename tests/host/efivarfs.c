@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * fake_efivarfs.c: preloaded into thawctl, makes of the folder EFIVARFS_PATH what Linux's efivarfs
+ * efivarfs.c: preloaded into thawctl, makes of the folder EFIVARFS_PATH what Linux's efivarfs
  * is: a write() replaces a variable as a whole. And lets the n-th change of the file system fail
  * (FAULT_ERROR=n) or be the last thing the program ever does (FAULT_KILL=n).
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
