@@ -13,34 +13,61 @@ def _newest(names):
     return max(names, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
 
 
-def _package_6_1():
-    (name,) = re.findall(r"linux-image-6\.1\.0-\d+-amd64", package.field("linux-image-amd64", "Depends"))
-    return name
+def _meta(suite):
+    """The image package that a suite's own metapackage stands for."""
+    depends = package.field("linux-image-amd64", "Depends", suite)
+    return re.search(r"linux-image-\d\S*-amd64", depends).group(0)
 
 
-def _package_6_12():
-    return _newest(package.names(r"linux-image-6\.12\.\d+\+deb12-amd64"))
+def _series(pattern, suite=""):
+    found = package.names(rf"linux-image-{pattern}-amd64", suite)
+    if not found:
+        raise package.SuiteError(f"{suite or 'the archive'} has no linux-image-{pattern}-amd64")
+    return _newest(found)
 
 
-# Version as the cases name it -> the name of the newest package.
-SERIES = {"6.1": _package_6_1, "6.12": _package_6_12}
+# As the cases name it -> (the suite, "" for the machine's own; the name of the newest package there).
+KERNELS = {
+    "5.10": ("bullseye", lambda suite: _series(r"5\.10\.0-\d+", suite)),
+    "6.1": ("", _meta),
+    "6.12": ("", lambda suite: _series(r"6\.12\.\d+\+deb12", suite)),
+    "6.12-trixie": ("trixie", _meta),
+    "6.18": ("trixie-backports", lambda suite: _series(r"6\.18\.\d+\+deb13", suite)),
+    "trixie-backports": ("trixie-backports", _meta),
+    "sid": ("sid", _meta),
+}
+# From 7.2 on Debian divides a kernel into these besides linux-image, which is nearly empty.
+DIVIDED = ("linux-binary", "linux-modules", "linux-base")
 
 
 class Kernel:
-    """One unpacked kernel package."""
+    """One unpacked kernel: its packages' folders, that of linux-image first."""
 
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self.package = self.path.name
-        (self.vmlinuz,) = self.path.glob("boot/vmlinuz-*")
-        self.release = self.vmlinuz.name.removeprefix("vmlinuz-")
-        self.modules = self.path / "lib/modules" / self.release
+    def __init__(self, *folders):
+        self.folders = [pathlib.Path(folder) for folder in folders]
+        self.package = self.folders[0].name
+        self.release = self.package.removeprefix("linux-image-").split("_")[0]
+        self.vmlinuz = self._file(f"boot/vmlinuz-{self.release}",
+                                  f"usr/lib/modules/{self.release}/vmlinuz")
+
+    def _file(self, *names):
+        """The first of these paths that one of the packages has."""
+        for name in names:
+            for folder in self.folders:
+                if (folder / name).exists():
+                    return folder / name
+        raise package.PackageError(f"{self.package} has no {names[-1]}")
+
+    def _modules(self, name):
+        """What is called so in the folder of the modules, which moved below usr with trixie."""
+        return self._file(f"lib/modules/{self.release}/{name}",
+                          f"usr/lib/modules/{self.release}/{name}")
 
     @functools.cached_property
     def _files(self):
         """Module name -> file, with - and _ taken as the same, as modprobe does."""
         return {p.name.split(".ko")[0].replace("-", "_"): p
-                for p in sorted(self.modules.rglob("*.ko*"))}
+                for p in sorted(self._modules("kernel").rglob("*.ko*"))}
 
     @property
     def names(self):
@@ -49,7 +76,7 @@ class Kernel:
 
     @functools.cached_property
     def _builtin(self):
-        text = (self.modules / "modules.builtin").read_text()
+        text = self._modules("modules.builtin").read_text()
         return {pathlib.PurePath(line).stem.replace("-", "_") for line in text.split()}
 
     def module(self, name):
@@ -81,11 +108,16 @@ class Kernel:
 
 
 @functools.cache
-def kernel(series):
-    """The newest kernel of a series of Debian's, "6.1" or "6.12"."""
-    return Kernel(package.unpacked(SERIES[series]()))
+def kernel(name):
+    """One of KERNELS, unpacked."""
+    suite, find = KERNELS[name]
+    image = find(suite)
+    folders = [package.unpacked(image, suite)]
+    if "linux-binary" in package.field(image, "Depends", suite):
+        folders += [package.unpacked(image.replace("linux-image", part), suite) for part in DIVIDED]
+    return Kernel(*folders)
 
 
 if __name__ == "__main__":
-    for known in SERIES:
+    for known in KERNELS:
         print(known, kernel(known).package, kernel(known).release)

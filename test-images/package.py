@@ -22,7 +22,7 @@ class SuiteError(PackageError):
 
 
 @functools.cache
-def _archive():
+def archive():
     """Where the machine itself gets Debian from."""
     found = _run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(REPO_URI)",
                   "Created-By: Packages"])
@@ -34,17 +34,18 @@ def _archive():
 
 @functools.cache
 def _options(suite):
-    """What makes apt use the lists of that suite and leave the machine's alone."""
+    """What makes apt use the lists of that suite and leave the machine's, and what is installed on
+    it, alone."""
     if not suite:
         return []
     folder = cache.folder("suites", suite)
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {_archive()} {suite} main\n")
+    sources.write_text(f"deb [signed-by={KEYRING}] {archive()} {suite} main\n")
     settings = {"Dir::Etc::SourceList": sources, "Dir::Etc::SourceParts": "-",
                 "Dir::State::Lists": folder / "lists", "Dir::Cache": folder / "cache",
-                "APT::Default-Release": suite}
+                "Dir::State::status": "/dev/null", "APT::Default-Release": suite}
     return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
 
 
@@ -83,14 +84,14 @@ def field(name, wanted, suite=""):
     return value
 
 
-def names(pattern):
+def names(pattern, suite=""):
     """All package names that match a regular expression."""
     def matching():
-        return [n for n in _apt("", "apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
+        return [n for n in _apt(suite, "apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
 
     found = matching()
     if not found:
-        _update("")
+        _update(suite)
         found = matching()
     return found
 
