@@ -33,9 +33,10 @@ class Recipe:
 def _nodes(recipe, machine):
     """The names under /dev of the disk and of its swap area."""
     alone = recipe.table == "esp"
-    disk_node = {"virtio": "vda" if alone else "vdb", "nvme": "nvme0n1", "ahci": "sda"}[machine.disk]
+    disk_node = {"virtio": "vda" if alone else "vdb", "nvme": "nvme0n1",
+                 "sd": "mmcblk0"}.get(machine.disk, "sda")
     number = recipe.layout(machine).swap_partition
-    separator = "p" if machine.disk == "nvme" else ""
+    separator = "p" if disk_node[-1].isdigit() else ""
     return disk_node, f"{disk_node}{separator}{number}" if number else disk_node
 
 
@@ -52,6 +53,11 @@ def _build(path, recipe, modules, words, content=0):
 
 def hibernating(path, recipe, machine, nonce):
     """The guest that hibernates itself and examines itself after the resume."""
+    _build(path, recipe, *hibernating_parts(recipe, machine, nonce), recipe.content * disk.MIB)
+
+
+def hibernating_parts(recipe, machine, nonce):
+    """(modules, words of the command line) of that guest."""
     layout = recipe.layout(machine)
     disk_node, swap_node = _nodes(recipe, machine)
     words = [CONSOLE, recipe.options, "thaw.do=hibernate", f"thaw.nonce={nonce}",
@@ -66,8 +72,7 @@ def hibernating(path, recipe, machine, nonce):
         words.append("thaw.compressor=lz4")
     if machine.tpm:
         words.append("thaw.tpm=1")
-    modules = _modules(recipe, machine) + initramfs.USED_MODULES
-    _build(path, recipe, modules, words, recipe.content * disk.MIB)
+    return _modules(recipe, machine) + initramfs.USED_MODULES, words
 
 
 def resuming(path, recipe, machine):

@@ -7,7 +7,6 @@ image depends on: packages, recipe, machine, firmware, QEMU and the guest's sour
 import dataclasses
 import functools
 import hashlib
-import inspect
 import json
 import os
 import pathlib
@@ -26,17 +25,16 @@ import machine as machines
 import package
 
 TRIES = 3
-SOURCES = ["init", "initramfs.py", "uki.py", "guest.py", "disk.py"]
+SOURCES = ["init", "initramfs.py", "uki.py", "disk.py"]
 
 
 @functools.cache
 def _surroundings(build):
     """A digest of what is not in a recipe but shapes the image."""
     digest = hashlib.sha256()
-    for path in [*(cache.HERE / name for name in SOURCES), firmware.code(build)]:
+    for path in [*(cache.HERE / name for name in SOURCES), firmware.code(build),
+                 firmware.variables(build)]:
         digest.update(hashlib.sha256(pathlib.Path(path).read_bytes()).digest())
-    for function in (machines.Machine.command, machines.Machine._disk_device):
-        digest.update(inspect.getsource(function).encode())
     digest.update(subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True,
                                  check=True).stdout)
     for name in ("busybox-static", "systemd-boot-efi"):
@@ -45,8 +43,15 @@ def _surroundings(build):
 
 
 def key(recipe, config):
-    text = json.dumps([kernels.kernel(recipe.kernel).package, dataclasses.asdict(recipe),
-                       dataclasses.asdict(config), _surroundings(config.firmware)], sort_keys=True)
+    """Of what the guest and QEMU are really told, so that a new option that nobody uses yet leaves
+    the disks as they are."""
+    command = machines.Machine(config, "disk", "variables",
+                               esp=None if recipe.table == "esp" else "esp").command()
+    default = dataclasses.asdict(guest.Recipe())
+    unusual = {k: v for k, v in dataclasses.asdict(recipe).items() if v != default[k]}
+    text = json.dumps([kernels.kernel(recipe.kernel).package, unusual, command,
+                       guest.hibernating_parts(recipe, config, ""),
+                       _surroundings(config.firmware)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -12,6 +12,9 @@ DISK_MODULES = {
     "virtio": ["virtio_pci", "virtio_blk"],
     "nvme": ["nvme"],
     "ahci": ["ahci", "sd_mod"],
+    "scsi": ["virtio_pci", "virtio_scsi", "sd_mod"],
+    "usb": ["xhci_pci", "usb_storage", "sd_mod"],
+    "sd": ["sdhci_pci", "mmc_block"],
 }
 USED_MODULES = ["efivarfs", "button", "evdev"]
 LZ4_MODULES = ["lz4"]

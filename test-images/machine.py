@@ -32,18 +32,21 @@ class Config:
     memory: int = 512             # MiB
     processors: int = 1
     cpu: str = "max,la57=off"
-    disk: str = "virtio"          # virtio, nvme or ahci
+    chipset: str = "q35"          # q35 or pc
+    disk: str = "virtio"          # a name of DISKS
     sector: int = 512
     bootindex: bool = False       # whether firmware is told to connect the disk, not only the ESP
     tpm: bool = False
+    rng: bool = False             # virtio-rng, which firmware and the EFI stub draw a seed from
     firmware: str = "ovmf"        # one of firmware.BUILDS
-    vga: str = "none"
+    vga: str = "none"             # none, std or virtio
 
     @property
     def low_memory(self):
-        """Bytes of RAM below 4 GiB, as QEMU's q35 places them."""
+        """Bytes of RAM below 4 GiB, as QEMU places them."""
         size = self.memory << 20
-        return min(size, 0x80000000 if size >= 0xb0000000 else 0xb0000000)
+        most, less = {"q35": (0xb0000000, 0x80000000), "pc": (0xe0000000, 0xc0000000)}[self.chipset]
+        return min(size, less if size >= most else most)
 
     @property
     def memory_ranges(self):
@@ -90,6 +93,17 @@ class Channel(threading.Thread):
             self.lines.put(Line(when, self.channel, text))
 
 
+# What the disk is to QEMU, by the name a case uses.
+DISKS = {
+    "virtio": ["virtio-blk-pci,addr=5,{disk},{blocks}"],
+    "nvme": ["nvme,serial=thaw,addr=5,{disk},{blocks}"],
+    "ahci": ["ich9-ahci,id=ahci,addr=5", "ide-hd,bus=ahci.0,{disk}"],
+    "scsi": ["virtio-scsi-pci,addr=5", "scsi-hd,{disk},{blocks}"],
+    "usb": ["qemu-xhci,id=xhci,addr=5", "usb-storage,bus=xhci.0,removable=on,{disk}"],
+    "sd": ["sdhci-pci,addr=5", "sd-card,drive=disk"],
+}
+
+
 class Machine:
     """A running QEMU. Use as a context manager; leaving it ends the process. Without a disk for
     the EFI system partition (esp), the partition is on the disk itself."""
@@ -98,6 +112,7 @@ class Machine:
         self.config, self.esp, self.disk, self.variables = config, esp, disk, variables
         self.tpm_state, self.extra, self.faults = tpm_state, list(extra), list(faults)
         self.log = []
+        self._folder = pathlib.Path()
         self._lines, self._ended = queue.Queue(), 0
         self._processes = []
 
@@ -155,7 +170,7 @@ class Machine:
     def command(self):
         c, folder = self.config, self._folder
         command = [*LEASH, "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-                   "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", c.cpu,
+                   "-machine", c.chipset, "-accel", "tcg,thread=multi", "-cpu", c.cpu,
                    "-smp", str(c.processors), "-m", str(c.memory), "-vga", c.vga, "-no-reboot",
                    *firmware.options(c.firmware), "-drive",
                    f"if=pflash,unit=0,format=raw,readonly=on,file={firmware.code(c.firmware)}",
@@ -164,8 +179,7 @@ class Machine:
             command += ["-chardev", f"socket,id={name},path={folder}/{name}"]
         command += ["-serial", "chardev:serial", "-mon", "chardev=qmp,mode=control",
                     "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
-                    "-drive", f"if=none,id=disk,{self._disk_backend()}",
-                    "-device", self._disk_device()]
+                    "-drive", f"if=none,id=disk,{self._disk_backend()}", *self._disk_devices()]
         if self.esp:
             command += ["-drive", f"if=none,id=esp,format=raw,file={self.esp}",
                         "-device", "virtio-blk-pci,drive=esp,bootindex=0,addr=4"]
@@ -173,6 +187,8 @@ class Machine:
             command += ["-chardev", f"socket,id=tpm,path={folder}/tpm",
                         "-tpmdev", "emulator,id=tpm0,chardev=tpm",
                         "-device", "tpm-crb,tpmdev=tpm0"]
+        if c.rng:
+            command += ["-device", "virtio-rng-pci,addr=6"]
         return command + self.extra
 
     def _disk_backend(self):
@@ -189,13 +205,13 @@ class Machine:
                       f"{rule}.once={'on' if fault['once'] else 'off'}"]
         return ",".join(words)
 
-    def _disk_device(self):
+    def _disk_devices(self):
         sector = self.config.sector
-        blocks = f"logical_block_size={sector},physical_block_size={sector}"
         # With a boot order OVMF connects the devices in it and no others.
-        return {"virtio": f"virtio-blk-pci,drive=disk,bootindex=1,addr=5,{blocks}",
-                "nvme": f"nvme,drive=disk,serial=thaw,bootindex=1,addr=5,{blocks}",
-                "ahci": "ide-hd,drive=disk,bootindex=1,bus=ide.0"}[self.config.disk]
+        words = {"disk": "drive=disk" + (",bootindex=1" if self.config.bootindex else ""),
+                 "blocks": f"logical_block_size={sector},physical_block_size={sector}"}
+        return [word for device in DISKS[self.config.disk]
+                for word in ("-device", device.format_map(words))]
 
     # --- watching --------------------------------------------------------------------------------
     def wait(self, patterns, timeout):
