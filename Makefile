@@ -17,6 +17,7 @@ PYTHON ?= python3
 # What the program is built from, whoever builds it.
 IMAGEFMT := $(wildcard imagefmt/*.c)
 LOADER := $(wildcard loader/*.c) $(wildcard loader/*.S)
+WRITER := $(wildcard writer/*.c)
 
 # Only what goes wrong is worth reading; V=1 shows the commands.
 ifndef V

@@ -9,10 +9,10 @@
 # The only list of packages in the tree. sh, because python3 is on it.
 set -eu
 
-build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot-dev'
+build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot-dev liblz4-dev'
 tests='
 	python3 git liblz4-1 liblzo2-2
-	clang llvm libclang-rt-14-dev zlib1g-dev liblz4-dev liblzo2-dev libxxhash-dev
+	clang llvm libclang-rt-14-dev zlib1g-dev liblzo2-dev libxxhash-dev
 	qemu-system-x86 ovmf swtpm mtools sbsigntool openssl
 '
 

@@ -56,8 +56,9 @@ tell() {
 	skipped=$((skipped + skips))
 }
 
-check_layer imagefmt imagefmt '(^|[ :])(loader|efi|tests|tools)/|/usr/include'
-check_layer loader loader '(^|[ :])(imagefmt|efi|tests|tools)/|/usr/include'
+check_layer imagefmt imagefmt '(^|[ :])(loader|efi|tests|tools|writer)/|/usr/include'
+check_layer loader loader '(^|[ :])(imagefmt|efi|tests|tools|writer)/|/usr/include'
+check_layer writer writer '(^|[ :])(loader|efi|tests|tools)/'
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} sh -c "$run_one" "$results" {}
 for program in "$@"; do
 	tell "$program"

@@ -8,6 +8,7 @@
 #   make tsan              the pipeline with threads under ThreadSanitizer
 #   make coverage          lines of imagefmt/ and loader/ that the host tests reach
 #   build/host/libthaw.a   imagefmt/ and loader/ with release flags, for thawctl and benchmarks
+#   build/host/libwriter.a writer/ likewise
 #
 # imagefmt/ and loader/ are compiled as for firmware: the compiler's own headers and include/, no
 # library's. Works alone too: make -f tests/tests.mk test
@@ -17,6 +18,7 @@ CC ?= gcc
 CLANG ?= clang
 IMAGEFMT ?= $(wildcard imagefmt/*.c)
 LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
+WRITER ?= $(wildcard writer/*.c)
 WARNINGS ?= -Wall -Wextra -Wconversion -Werror
 T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
@@ -60,6 +62,10 @@ $(BUILD)/$(1)/loader/%.o: loader/%.S
 	@mkdir -p $$(@D)
 	$(2) -Iinclude -MMD -MP -c -o $$@ $$<
 
+$(BUILD)/$(1)/writer/%.o: writer/%.c
+	@mkdir -p $$(@D)
+	$(2) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(4) -MMD -MP -c -o $$@ $$<
+
 $(BUILD)/$(1)/tests/%.o: tests/%.c
 	@mkdir -p $$(@D)
 	$(2) $(HOST_TEST_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
@@ -72,20 +78,25 @@ $(BUILD)/$(1)/libthaw.a: $$(call HOST_OBJECTS,$(1),$(HOST_CORE))
 	@rm -f $$@
 	ar rcs $$@ $$^
 
+$(BUILD)/$(1)/libwriter.a: $$(call HOST_OBJECTS,$(1),$(WRITER))
+	@rm -f $$@
+	ar rcs $$@ $$^
+
 $(BUILD)/$(1)/libtest.a: $$(call HOST_OBJECTS,$(1),$(HOST_SUPPORT) $(HOST_CONFIG))
 	@rm -f $$@
 	ar rcs $$@ $$^
 
-$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libthaw.a
+$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a \
+		$(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
 
 $(BUILD)/$(1)/bench_%: $(BUILD)/$(1)/tests/bench_%.o $(BUILD)/$(1)/libtest.a \
-		$(BUILD)/$(1)/libthaw.a
+		$(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
 
 # A fuzz target that is fed files instead of by libFuzzer.
 $(BUILD)/$(1)/replay_%: $(BUILD)/$(1)/tests/fuzz_%.o $(BUILD)/$(1)/tests/replay.o \
-		$(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libthaw.a
+		$(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
 
 -include $$(wildcard $(BUILD)/$(1)/*/*.d)
@@ -105,7 +116,7 @@ $(eval $(call HOST_RULES,host-coverage,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_COV
 
 HOST_REPLAYS := $(patsubst fuzz_%,replay_%,$(HOST_FUZZ))
 HOST_PROGRAMS := $(addprefix $(BUILD)/host-asan/,$(HOST_TESTS) $(HOST_REPLAYS))
-HOST_TSAN_PROGRAMS := $(addprefix $(BUILD)/host-tsan/,$(filter test_load,$(HOST_TESTS)))
+HOST_TSAN_PROGRAMS := $(addprefix $(BUILD)/host-tsan/,$(filter test_load test_writer,$(HOST_TESTS)))
 
 test-build: $(HOST_PROGRAMS) $(HOST_TSAN_PROGRAMS) $(BUILD)/host/libthaw.a \
 	$(call HOST_OBJECTS,host-clang,$(HOST_CORE))
@@ -123,7 +134,7 @@ tsan: $(HOST_TSAN_PROGRAMS)
 	@tests/run.sh $(BUILD) $(HOST_TSAN_PROGRAMS)
 
 $(BUILD)/host-fuzz/fuzz_%: $(BUILD)/host-fuzz/tests/fuzz_%.o $(BUILD)/host-fuzz/libtest.a \
-		$(BUILD)/host-fuzz/libthaw.a
+		$(BUILD)/host-fuzz/libwriter.a $(BUILD)/host-fuzz/libthaw.a
 	$(CLANG) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
 
 fuzz-build: $(addprefix $(BUILD)/host-fuzz/,$(HOST_FUZZ))

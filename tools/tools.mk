@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # tools.mk: build/thawctl: the loader and the formats as firmware has them, and the host's side.
-# Only tools/ sees the C library, libblkid, libefivar and libefiboot; build/host/libthaw.a is made in
+# Only tools/ and writer/ see the C library and other libraries; build/host/*.a are made in
 # tests/tests.mk. Of efi/ it takes the parser of thaw.conf, which touches no firmware.
 
 TOOLS_CFLAGS ?= -O2 -g
-TOOLS_LIBS := -lefiboot -lefivar -lblkid -pthread
+TOOLS_LIBS := -lefiboot -lefivar -lblkid -llz4 -pthread
+TOOLS_PACKAGES := libblkid-dev libefivar-dev libefiboot-dev liblz4-dev
 TOOLS_LIBDIR := $(PREFIX)/lib/thaw
 TOOLS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c)) $(BUILD)/tools/config_parse.o
 
@@ -13,7 +14,7 @@ TOOLS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c)) $(BUILD)/too
 TOOLS_ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude -isystem /usr/include/efivar \
 	-DTHAW_LIBDIR='"$(TOOLS_LIBDIR)"' $(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS)
 
-$(BUILD)/thawctl: $(TOOLS_OBJECTS) $(BUILD)/host/libthaw.a
+$(BUILD)/thawctl: $(TOOLS_OBJECTS) $(BUILD)/host/libwriter.a $(BUILD)/host/libthaw.a
 	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
 $(BUILD)/tools/%.o: tools/%.c | $(BUILD)/tools/has-libraries
@@ -39,9 +40,8 @@ test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/efivarfs.so
 # What is missing is named once, before a compiler names it in its own words.
 $(BUILD)/tools/has-libraries:
 	@mkdir -p $(@D)
-	@printf '#include <%s>\n' blkid/blkid.h efivar/efivar.h efivar/efiboot.h | \
+	@printf '#include <%s>\n' blkid/blkid.h efivar/efivar.h efivar/efiboot.h lz4.h | \
 		$(CC) -E -isystem /usr/include/efivar -x c - >$@ 2>/dev/null || { rm -f $@; \
-		echo 'thawctl needs libraries: apt install libblkid-dev libefivar-dev libefiboot-dev' >&2; \
-		exit 1; }
+		echo 'thawctl needs libraries: apt install $(TOOLS_PACKAGES)' >&2; exit 1; }
 
 -include $(TOOLS_OBJECTS:.o=.d)

@@ -63,7 +63,7 @@ struct native_swap_page {
 	uint32_t flags; /* 0 */
 	uint8_t orig_sig[10];
 	uint8_t sig[10];
-} __attribute__((packed));
+};
 
 _Static_assert(offsetof(struct native_swap_page, swap_version) == 1024, "on disk");
 _Static_assert(offsetof(struct native_swap_page, anchor) == 1280, "on disk");

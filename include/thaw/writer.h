@@ -78,14 +78,14 @@ void thaw_writer_file_init(struct thaw_writer_file *file, int fd, uint64_t base,
 			   uint64_t end);
 
 struct thaw_writer_options {
-	uint64_t anchor_unit;  /* 0, or the swap header's of a swap file */
-	bool swap;	       /* the anchor lies in a swap header */
-	bool replace;	       /* give up an image that is there */
-	uint32_t page_shift;   /* 12, 14, 16; 0: 12 */
-	unsigned threads;      /* that compress; 0: none, all in the caller */
-	bool store;	       /* compress nothing */
-	uint64_t frames;       /* at most so many will come; 0: not known. Only saves growing */
-	const uint8_t *uuid;   /* 16 bytes; NULL: random */
+	uint64_t anchor_unit; /* 0, or the swap header's of a swap file */
+	bool swap;	      /* the anchor lies in a swap header */
+	bool replace;	      /* give up an image that is there */
+	uint32_t page_shift;  /* 12, 14, 16; 0: 12 */
+	unsigned threads;     /* that compress; 0: none, all in the caller */
+	bool store;	      /* compress nothing */
+	uint64_t frames;      /* at most so many will come; 0: not known. Only saves growing */
+	const uint8_t *uuid;  /* 16 bytes; NULL: random */
 };
 
 struct thaw_writer;
