@@ -361,6 +361,8 @@ static void try_all(uint64_t anchor, bool swap, uint64_t piece)
 				make_swap(&s);
 			CHECK(write_image(&s, &o) == THAW_WRITER_OK);
 			CHECK(!s.early && !s.unflushed);
+			for (size_t i = 256; i < 4096 && !swap; i++)
+				CHECK(!s.bytes[i]);
 			check_image(&s, swap);
 			free(s.bytes);
 		}

@@ -68,7 +68,8 @@ static enum thaw_writer_err begin_own(struct thaw_writer *w)
 
 	if (is_record(a) && a->state == NATIVE_STATE_SAVED && !w->options.replace)
 		return THAW_WRITER_SAVED;
-	*a = (struct native_anchor){.generation = w->header->generation};
+	memset(w->anchor_page, 0, NATIVE_UNIT);
+	a->generation = w->header->generation;
 	memcpy(a->uuid, w->header->uuid, sizeof(a->uuid));
 	a->anchor_unit = w->options.anchor_unit;
 	seal(a, NATIVE_STATE_WRITING);

@@ -15,11 +15,22 @@
 /* A block ends where the frames do not go on, unless it is shorter than this. */
 #define LEAST_BLOCK_BYTES (NATIVE_BLOCK_BYTES / 2)
 
-static bool goes_on(const struct native_run *run, uint64_t first, uint32_t count, uint32_t kind,
+/* Frames that one run may have at most. */
+static uint64_t run_limit(const struct frames *f)
+{
+	return (UINT64_C(1) << (44 - f->page_shift)) - 1;
+}
+
+static bool goes_on(const struct frames *f, uint64_t first, uint32_t count, uint32_t kind,
 		    uint64_t fill)
 {
+	const struct native_run *run = f->runs.list;
+
+	if (!f->runs.count)
+		return false;
+	run += f->runs.count - 1;
 	return run->kind == kind && run->fill == fill && run->first + run->count == first &&
-	       run->count <= UINT32_MAX - count;
+	       count <= run_limit(f) - run->count;
 }
 
 static enum thaw_writer_err add_run(struct frames *f, uint64_t first, uint32_t count, uint32_t kind,
@@ -28,7 +39,7 @@ static enum thaw_writer_err add_run(struct frames *f, uint64_t first, uint32_t c
 	struct native_run *run = f->runs.list;
 
 	f->total[kind] += count;
-	if (f->runs.count && goes_on(run + f->runs.count - 1, first, count, kind, fill)) {
+	if (goes_on(f, first, count, kind, fill)) {
 		run[f->runs.count - 1].count += count;
 		return THAW_WRITER_OK;
 	}
@@ -95,7 +106,7 @@ static enum thaw_writer_err take_same(struct frames *f, uint64_t frame, uint64_t
 	enum thaw_writer_err err = THAW_WRITER_OK;
 
 	if (f->same_count && f->same_first + f->same_count == frame && f->same_word == word &&
-	    f->same_count < UINT32_MAX) {
+	    f->same_count < run_limit(f)) {
 		f->same_count++;
 		return THAW_WRITER_OK;
 	}
@@ -127,7 +138,8 @@ static enum thaw_writer_err check_order(struct frames *f, uint64_t first, uint32
 {
 	uint64_t limit = UINT64_C(1) << (52 - f->page_shift);
 
-	if (!count || first < f->next || first > limit || count > limit - first)
+	if (!count || count > run_limit(f) || first < f->next || first > limit ||
+	    count > limit - first)
 		return THAW_WRITER_ORDER;
 	f->next = first + count;
 	return THAW_WRITER_OK;

@@ -11,7 +11,7 @@
 #define NATIVE_VERSION	  1u
 #define NATIVE_UNIT_SHIFT 12
 #define NATIVE_UNIT	  ((size_t)1 << NATIVE_UNIT_SHIFT)
-#define NATIVE_AREA_MAX	  (UINT64_C(1) << 52) /* units */
+#define NATIVE_AREA_MAX	  (UINT64_C(1) << 51) /* units */
 #define NATIVE_UUID_BYTES 16
 
 /* GPT partition type 548a19f8-7ec7-4ac1-9831-5d728dca167e, as it lies in the table. */
