@@ -101,6 +101,7 @@ enum thaw_err machine_init(struct thaw_machine *ret)
 		.now_us = now_us,
 		.progress = progress,
 		.record_store = vars_store_record,
+		.record_vouch = vars_vouch_record,
 		.note = note,
 		.checkpoint = checkpoint,
 		.exit_firmware = memory_exit,
@@ -109,7 +110,7 @@ enum thaw_err machine_init(struct thaw_machine *ret)
 	};
 	cpu_clock_init();
 	cpu_describe(&ret->cpu);
-	vars_load_record(&record);
+	vars_load_record(ret);
 	drain_keys();
 	return memory_init();
 }

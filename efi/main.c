@@ -40,8 +40,6 @@ static enum thaw_err obstacle(const struct candidate *found, size_t count)
 		return THAW_SECURE_BOOT;
 	if (count > 1)
 		return THAW_AMBIGUOUS;
-	if (vars_record_damaged())
-		return THAW_RECORD_DAMAGED;
 	return found->read_only ? THAW_WRITE : THAW_OK;
 }
 
@@ -86,7 +84,7 @@ static void restore(const struct config *config, struct candidate *found, size_t
 	 * back when we return. The record keeps the next start from trying the same again; a dry
 	 * run leaves none, and would reset for ever.
 	 */
-	if (memory_is_kept() && !config->dry_run)
+	if (report->must_reset || (memory_is_kept() && !config->dry_run))
 		machine.reset(&machine);
 }
 
@@ -101,10 +99,12 @@ static void look(const struct config *config)
 		connect_storage();
 		count = discover(config, found, CANDIDATES_MAX, &complete);
 	}
-	if (count)
+	if (count) {
 		restore(config, found, count, &report);
-	else
+	} else {
 		console_report(&report);
+		vars_reserve_record();
+	}
 }
 
 /*

@@ -13,12 +13,21 @@
 
 static EFI_GUID record_guid = THAW_VARIABLE_GUID;
 static CHAR16 record_name[] = L"ThawStatus";
+static CHAR16 voucher_name[] = L"ThawStatusVouched";
 
 static struct thaw_record stored; /* what the variable holds, as far as we know */
 static bool unreadable;
-static bool damaged;
 
-void vars_load_record(struct thaw_record *ret)
+/* A voucher that can't be read is one that is not there. */
+static bool has_voucher(void)
+{
+	UINT8 value;
+	UINTN size = sizeof(value);
+
+	return !EFI_ERROR(fw.rt->GetVariable(voucher_name, &record_guid, NULL, &size, &value));
+}
+
+void vars_load_record(struct thaw_machine *m)
 {
 	static uint8_t bytes[2 * sizeof(struct thaw_record)];
 	UINTN size = sizeof(bytes);
@@ -29,13 +38,22 @@ void vars_load_record(struct thaw_record *ret)
 		size = 0;
 	/* A variable that is too large is not ours. One that can't be read may forbid a restore. */
 	unreadable = EFI_ERROR(status) && status != EFI_NOT_FOUND && status != EFI_BUFFER_TOO_SMALL;
-	damaged = !thaw_record_load(ret, bytes, size) && status != EFI_NOT_FOUND;
-	stored = *ret;
+	m->record_there = status != EFI_NOT_FOUND;
+	m->record_damaged = !thaw_record_load(m->record, bytes, size) && m->record_there;
+	m->record_vouched = has_voucher();
+	stored = *m->record;
 }
 
-bool vars_record_damaged(void)
+enum thaw_err vars_vouch_record(struct thaw_machine *m, bool there)
 {
-	return damaged;
+	UINT8 value = 1;
+
+	(void)m;
+	return EFI_ERROR(fw.rt->SetVariable(voucher_name, &record_guid,
+					    there ? RECORD_ATTRIBUTES : 0,
+					    there ? sizeof(value) : 0, there ? &value : NULL))
+		       ? THAW_NO_RECORD
+		       : THAW_OK;
 }
 
 /* Days since 1970 of a Gregorian date: years begin in March, so that leap days come last. */
@@ -79,20 +97,35 @@ enum thaw_err vars_store_record(struct thaw_machine *m)
 
 	if (unreadable)
 		return THAW_NO_RECORD;
-	if (thaw_bytes_equal(m->record, &stored, sizeof(stored)))
+	if (m->record_there && !m->record_damaged &&
+	    thaw_bytes_equal(m->record, &stored, sizeof(stored)))
 		return THAW_OK;
 	stamp(m->record);
 	thaw_record_seal(m->record);
 	status = set_record(m->record);
 	/* UEFI 2.10, 8.2.3: so answered where the variable exists with other attributes. */
 	if (status == EFI_INVALID_PARAMETER) {
-		fw.rt->SetVariable(record_name, &record_guid, 0, 0, NULL);
+		if (!EFI_ERROR(fw.rt->SetVariable(record_name, &record_guid, 0, 0, NULL)))
+			m->record_there = false;
 		status = set_record(m->record);
 	}
 	if (EFI_ERROR(status))
 		return THAW_NO_RECORD;
 	stored = *m->record;
 	return THAW_OK;
+}
+
+void vars_reserve_record(void)
+{
+	static struct thaw_record record;
+	struct thaw_machine m = {
+		.record = &record,
+		.record_store = vars_store_record,
+		.record_vouch = vars_vouch_record,
+	};
+
+	vars_load_record(&m);
+	thaw_record_reserve(&m);
 }
 
 /* SetupMode is no matter: SecureBoot is 1 exactly when images are verified. */

@@ -7,17 +7,18 @@
 
 #include <thaw/record.h>
 
-/* Fills *ret from ThawStatus; an empty record if there is none, or none that is whole. */
-void vars_load_record(struct thaw_record *ret);
-
 /*
- * Was there a ThawStatus that is not a whole record? Torn, or a later thaw's: it may have said that
- * an image was passed over.
+ * Fills *m->record from ThawStatus, an empty record if there is none, or none that is whole, and what
+ * m says about it.
  */
-bool vars_record_damaged(void);
+void vars_load_record(struct thaw_machine *m);
 
 /* See struct thaw_machine. Writes only what changed: flash wears out, and is slow. */
 enum thaw_err vars_store_record(struct thaw_machine *m);
+enum thaw_err vars_vouch_record(struct thaw_machine *m, bool there);
+
+/* thaw_record_reserve() for a boot that has no image. */
+void vars_reserve_record(void);
 
 /* True also when the state cannot be read. */
 bool vars_secure_boot(void);

@@ -5,6 +5,22 @@
  * An image is known by its identity; where it was refused before that could be computed, by its
  * header page alone. Two images without a checksum of their own may share a header, so a mark can
  * say "passed over" of one that was not: that costs a restore, never a filesystem.
+ *
+ * No image is restored by itself after it was passed over, though any store may fail. Control goes
+ * to the next boot entry only
+ *
+ * (a) with the image recorded as passed over, as committing, or as started twice, or
+ * (b) where that could not be stored, with the record doubted, which forbids every image, or
+ * (c) where the firmware refused both, in a boot in which it refused everything.
+ *
+ * After a start was stored in this boot, and neither (a) nor (b) can be had, the machine is reset:
+ * nobody else ran, so another try is right, and the second start forbids by itself (a). So at most
+ * two resets follow each other. (a) and (b) last: a doubted record is vouched for again only together
+ * with the image that was found, recorded; thaw_record_verdict() forbids the rest. (c) cannot be had
+ * better: to the next boot it looks as if thaw had not run. It takes firmware that refuses to delete a
+ * variable, for one boot, and accepts one in the next; a full store is not enough. A power cut
+ * before the commit leaves one start, which permits another. tests/test_twice.c tries all sequences
+ * of failures over three boots.
  */
 #include <thaw/crc32.h>
 #include <thaw/record.h>
@@ -120,4 +136,42 @@ struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t iden
 	a->mark = mark;
 	a->serial = ++record->serial;
 	return a;
+}
+
+/* --- stored, vouched for, doubted ----------------------------------------------------------- */
+
+bool thaw_record_is_doubted(const struct thaw_machine *m)
+{
+	return m->record_damaged || m->record_there != m->record_vouched;
+}
+
+static enum thaw_err vouch(struct thaw_machine *m, bool there)
+{
+	enum thaw_err err = m->record_vouch(m, there);
+
+	if (!err)
+		m->record_vouched = there;
+	return err;
+}
+
+enum thaw_err thaw_record_store(struct thaw_machine *m)
+{
+	enum thaw_err err = m->record_store(m);
+
+	if (err)
+		return err;
+	m->record_there = true;
+	m->record_damaged = false;
+	return m->record_vouched ? THAW_OK : vouch(m, true);
+}
+
+enum thaw_err thaw_record_doubt(struct thaw_machine *m)
+{
+	return m->record_there == m->record_vouched ? vouch(m, !m->record_vouched) : THAW_OK;
+}
+
+void thaw_record_reserve(struct thaw_machine *m)
+{
+	if (!m->record_there && !m->record_vouched)
+		thaw_record_store(m);
 }

@@ -29,6 +29,7 @@ struct story {
 	bool drifted;	/* the memory map is not the saved one */
 	bool loaded;	/* memory holds what a fall-through must clear */
 	bool forbidden; /* by the record, but the user insists */
+	bool started;	/* the record says so and no more: another try would be allowed */
 };
 
 static void note(struct story *s, const char *what, uint64_t a, uint64_t b)
@@ -57,6 +58,7 @@ static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum 
 {
 	const struct thaw_facts *facts = &s->image.facts;
 	struct thaw_attempt *a = thaw_record_touch(s->m->record, facts->identity, facts->mark);
+	enum thaw_err err;
 	unsigned i;
 
 	a->state = (uint8_t)state;
@@ -71,7 +73,10 @@ static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum 
 	a->pages = (uint32_t)thaw_min(facts->stream_pages, UINT32_MAX);
 	for (i = 0; i < THAW_PHASE_COUNT; i++)
 		a->phase_us[i] = s->report->phase_us[i];
-	return s->m->record_store(s->m);
+	err = thaw_record_store(s->m);
+	if (!err)
+		s->started = thaw_record_verdict(s->m->record, facts->identity, facts->mark) == THAW_OK;
+	return err;
 }
 
 enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
@@ -83,7 +88,7 @@ enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t
 	if (a->state != THAW_ATTEMPT_COMMITTING && a->state != THAW_ATTEMPT_RETURNED)
 		a->state = THAW_ATTEMPT_PASSED_OVER;
 	a->reason = (uint16_t)reason;
-	return m->record_store(m);
+	return thaw_record_store(m) == THAW_OK ? THAW_OK : thaw_record_doubt(m);
 }
 
 /* --- look -------------------------------------------------------------------------------- */
@@ -109,6 +114,8 @@ static enum thaw_err check_record(struct story *s)
 	const struct thaw_facts *facts = &s->image.facts;
 	enum thaw_err err = thaw_record_verdict(s->m->record, facts->identity, facts->mark);
 
+	if (!err && thaw_record_is_doubted(s->m))
+		err = THAW_RECORD_DAMAGED;
 	if (err && s->options->by_hand) {
 		note(s, thaw_err_name(err), facts->identity, facts->mark);
 		s->forbidden = true;
@@ -317,6 +324,7 @@ static void leave(struct story *s, enum thaw_err err)
 	/* What the record itself forbids is in it already; firmware's flash wears. */
 	if (mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
 		s->report->unrecorded = thaw_pass_over(s->m, facts->identity, mark, err) != THAW_OK;
+	s->report->must_reset = s->report->unrecorded && s->started;
 }
 
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	machine.disk.d.pages = pages;
 	memcpy(machine.disk.bytes, data, pages * PAGE);
 	memcpy(machine.disk.before, data, pages * PAGE);
-	thaw_record_init(&machine.durable);
+	sim_forget(&machine);
 	sim_restore(&machine, 0, &options, &report);
 	if (machine.faults)
 		fprintf(stderr, "%s\n", machine.why);

@@ -18,7 +18,8 @@ static enum thaw_err store(struct thaw_machine *m)
 
 static void check_image(struct thaw_record record, uint64_t identity, uint64_t mark)
 {
-	struct thaw_machine m = {.record = &record, .record_store = store};
+	struct thaw_machine m = {
+		.record = &record, .record_store = store, .record_vouched = true};
 	struct thaw_record again;
 
 	thaw_record_verdict(&record, identity, mark);

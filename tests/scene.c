@@ -149,7 +149,7 @@ void scene_rewind(struct scene *c)
 
 	memcpy(c->sim.disk.bytes, c->picture.disk, bytes);
 	memcpy(c->sim.disk.before, c->picture.disk, bytes);
-	thaw_record_init(&c->sim.durable);
+	sim_forget(&c->sim);
 }
 
 bool scene_restore(struct scene *c, enum thaw_err *ret_err)

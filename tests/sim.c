@@ -25,6 +25,8 @@ bool sim_fails(struct sim *s, enum sim_op op)
 		sim_fault(s, "called from a worker", op, n);
 	if (s->exited)
 		sim_fault(s, "called after exit", op, n);
+	if (s->decide)
+		return s->decide(s, op);
 	return s->fail_at && s->fail_op == op && (s->fail_on ? n >= s->fail_at : n == s->fail_at);
 }
 
@@ -278,8 +280,33 @@ static enum thaw_err record_store(struct thaw_machine *m)
 		return THAW_NO_RECORD;
 	thaw_record_seal(m->record);
 	s->durable = *m->record;
+	s->durable_there = true;
 	s->stores++;
 	return THAW_OK;
+}
+
+/* A full store takes nothing, but a variable can be deleted. */
+static enum thaw_err record_vouch(struct thaw_machine *m, bool there)
+{
+	struct sim *s = (struct sim *)m;
+
+	if (sim_fails(s, SIM_RECORD) && (there || !s->is_full))
+		return THAW_NO_RECORD;
+	s->durable_vouched = there;
+	s->stores++;
+	return THAW_OK;
+}
+
+void sim_forget(struct sim *s)
+{
+	thaw_record_init(&s->durable);
+	s->durable_there = s->durable_vouched = true;
+}
+
+bool sim_forbids(const struct sim *s, uint64_t identity, uint64_t mark)
+{
+	return s->durable_there != s->durable_vouched ||
+	       thaw_record_verdict(&s->durable, identity, mark) != THAW_OK;
 }
 
 static enum thaw_err exit_firmware(struct thaw_machine *m, struct thaw_memmap *map,
@@ -350,6 +377,7 @@ void sim_boot(struct sim *s)
 		.now_us = now_us,
 		.progress = progress,
 		.record_store = record_store,
+		.record_vouch = record_vouch,
 		.exit_firmware = exit_firmware,
 		.jump = sim_jump,
 		.reset = reset,
@@ -366,7 +394,12 @@ void sim_boot(struct sim *s)
 		s->m.cpu = cpu;
 	s->m.record = &s->record;
 	s->m.checkpoint = s->checkpoint;
-	thaw_record_load(&s->record, &s->durable, sizeof(s->durable));
+	s->m.record_there = s->durable_there;
+	s->m.record_vouched = s->durable_vouched;
+	thaw_record_init(&s->record);
+	if (s->durable_there)
+		s->m.record_damaged =
+			!thaw_record_load(&s->record, &s->durable, sizeof(s->durable));
 	s->boot = pthread_self();
 	for (r = 0; r < s->range_count; r++)
 		memset(s->types + s->range_index[r], s->ranges[r].type,
@@ -402,7 +435,7 @@ void sim_init(struct sim *s, const struct thaw_mem_range *ranges, size_t count)
 	s->mark = calloc(s->frame_count, 1);
 	s->ram = take_ram(s->frame_count);
 	s->written = true;
-	thaw_record_init(&s->durable);
+	sim_forget(s);
 }
 
 void sim_free(struct sim *s)

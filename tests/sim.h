@@ -62,6 +62,7 @@ struct sim {
 	struct sim_disk disk;
 	struct thaw_record record;
 	struct thaw_record durable; /* what the variable holds */
+	bool durable_there, durable_vouched;
 
 	/* RAM and what else has an address: dense, range after range. */
 	struct thaw_mem_range *ranges;
@@ -87,6 +88,8 @@ struct sim {
 	enum sim_op fail_op;
 	unsigned fail_at; /* 1 is the first, 0 none */
 	bool fail_on;
+	bool (*decide)(struct sim *s, enum sim_op op); /* instead of these; may be NULL */
+	bool is_full; /* failing stores of variables leave deleting them */
 	enum thaw_err fail_err; /* of a read, consume, exit or map; 0: the usual one */
 	unsigned calls[SIM_OPS];
 	unsigned steal_at; /* at this call of memory_map or exit_firmware firmware takes */
@@ -99,7 +102,7 @@ struct sim {
 	bool exited;
 	unsigned jumps;
 	unsigned resets;
-	unsigned stores;
+	unsigned stores;	/* calls that changed a variable */
 	unsigned faults;
 	char why[200]; /* the first fault */
 };
@@ -121,6 +124,12 @@ void sim_eject(struct sim *s);
 
 /* Reads of the disk in the background, or none. */
 void sim_background(struct sim *s, bool on);
+
+/* No attempts are remembered, as after the first boots of a machine. */
+void sim_forget(struct sim *s);
+
+/* May the image not be restored by itself, as far as the variables say? */
+bool sim_forbids(const struct sim *s, uint64_t identity, uint64_t mark);
 
 /* The usual small machine: every type of memory, a hole, RAM below 1 MiB and above 4 GiB. */
 extern const struct thaw_mem_range sim_small[];

@@ -65,7 +65,6 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 {
 	const struct thaw_facts *facts = &report->facts;
 	enum thaw_err verdict = thaw_record_verdict(&s->durable, facts->identity, facts->mark);
-	bool records_fail = s->fail_at && s->fail_op == SIM_RECORD;
 	size_t i;
 
 	if (s->jumps)
@@ -78,8 +77,11 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 		sim_fault(s, "disk changed", err, s->disk.consumed);
 	if (s->disk.consumed && verdict != THAW_COMMITTED_BEFORE)
 		sim_fault(s, "written without a record", verdict, 0);
-	if (facts->mark && !verdict && !records_fail)
-		sim_fault(s, "not marked as passed over", err, facts->identity);
+	if (facts->mark && !sim_forbids(s, facts->identity, facts->mark) && !report->must_reset &&
+	    (s->stores || !s->calls[SIM_RECORD]))
+		sim_fault(s, "passed over and not forbidden", err, s->stores);
+	if (report->must_reset && (s->disk.consumed || !report->unrecorded))
+		sim_fault(s, "reset for nothing", err, 0);
 	for (i = 0; s->written && i < s->frame_count; i++) {
 		if (!s->owned[i] && !sim_is_untouched(s, i))
 			sim_fault(s, "frame written that is not ours", i, 0);

@@ -52,7 +52,8 @@ static bool fail_once(struct scene *c, enum sim_op op, unsigned n)
 	known = c->report.facts.mark;
 	if (!reached && err)
 		good = false;
-	if (known && op != SIM_RECORD)
+	/* Firmware that stores nothing is told nothing; after a reset another try is right. */
+	if (known && (c->sim.stores || op != SIM_RECORD) && !c->report.must_reset)
 		good = second_boot_refuses(c) && good;
 	if (!CHECK(good))
 		printf("  %s %u: %s\n", op_names[op], n, thaw_err_name(err));
@@ -181,7 +182,7 @@ static void test_two_failures(void)
 		c.sim.fail_op = SIM_READ_WAIT;
 		c.sim.fail_at = n;
 		CHECK(scene_restore(&c, &err) && (err == THAW_READ || err == THAW_BLOCK_DATA));
-		thaw_record_init(&c.sim.durable);
+		sim_forget(&c.sim);
 	}
 	scene_free(&c);
 }

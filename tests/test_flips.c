@@ -133,7 +133,7 @@ static bool list_flip_is_survived(struct scene *c, size_t entry, unsigned bit)
 	possible =
 		bit < 63 && is_sorted(&c->picture, entry) && sim_index(&c->sim, f->pfn) != SIZE_MAX;
 	scene_finish(c);
-	thaw_record_init(&c->sim.durable);
+	sim_forget(&c->sim);
 	good = scene_restore(c, &err);
 	c->picture.list[entry] ^= UINT64_C(1) << bit;
 	f->pfn = was;

@@ -66,7 +66,7 @@ static enum thaw_err restore(void)
 static void begin(bool busy)
 {
 	real_rewind(&disk);
-	thaw_record_init(&machine.durable);
+	sim_forget(&machine);
 	machine.fail_at = 0;
 	machine.workers = busy ? 2 : 0;
 	machine.m.cpu.processors = busy ? 3 : 1;
@@ -82,7 +82,7 @@ static void boot_again(enum sim_op op)
 
 	machine.fail_at = 0;
 	memcpy(disk.before, disk.disk, PAGE);
-	if (!known || op == SIM_RECORD)
+	if (!known || (op == SIM_RECORD && !remembered) || report.must_reset)
 		return;
 	CHECK(restore() != THAW_OK || !remembered);
 	CHECK(!machine.faults);

@@ -168,7 +168,8 @@ static enum thaw_err store(struct thaw_machine *m)
 /* What was consumed stays so, whoever passes it over. */
 static void test_pass_over(void)
 {
-	struct thaw_machine m = {.record = &record, .record_store = store};
+	struct thaw_machine m = {
+		.record = &record, .record_store = store, .record_vouched = true};
 
 	begin();
 	CHECK(thaw_pass_over(&m, 5, 6, THAW_SECURE_BOOT) == THAW_OK && stored == &record);
@@ -183,7 +184,8 @@ static void test_pass_over(void)
 /* Its write failed, so it may still be on its disk: no reason to forget it early. */
 static void test_failed_commit_stays(void)
 {
-	struct thaw_machine m = {.record = &record, .record_store = store};
+	struct thaw_machine m = {
+		.record = &record, .record_store = store, .record_vouched = true};
 	uint64_t i;
 
 	begin();

@@ -66,7 +66,7 @@
 	X(NO_RECORD, 0x243, "no-record",                                                           \
 	  "The firmware does not let thaw record the attempt in a variable.")                      \
 	X(RECORD_DAMAGED, 0x244, "record-damaged",                                                 \
-	  "What was remembered of earlier boots is damaged; the image may be stale.")              \
+	  "What was remembered of earlier boots is damaged or not all; the image may be stale.")              \
 	X(CANCELLED, 0x248, "cancelled", "The restore was cancelled at the keyboard.")             \
 	X(DRY_RUN, 0x249, "dry-run", "This was a dry run; the image would have been restored.")    \
 	X(READ, 0x301, "read", "The disk could not be read.")                                      \

@@ -285,19 +285,25 @@ struct thaw_report {
 	uint32_t phase_us[THAW_PHASE_COUNT];
 	struct thaw_facts facts;
 	uint64_t placed, staged, zeroed;
-	bool unrecorded; /* passed over, and the record could not be told */
+	bool unrecorded; /* passed over, and firmware would not store anything about it */
+	/* The record says that the image may be tried again: nobody else may run before. */
+	bool must_reset;
 };
 
 /*
  * Restores the image whose header is at header_page of disk. Returns only if it does not: any
  * reason of err.h but THAW_OK. By then the attempt is recorded, the image is marked as passed over
- * if there is one (but see report->unrecorded), and no disk has changed, unless
- * the commit write is what failed. (The simulator's jump returns, then THAW_OK.)
+ * if there is one (but see report->unrecorded), and no disk has changed, unless the commit write is
+ * what failed. With report->must_reset the caller has to reset the machine. (The simulator's jump
+ * returns, then THAW_OK.)
  */
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
 			   const struct thaw_options *options, struct thaw_report *report);
 
-/* Records an image that is passed over unread, by its mark. THAW_OK or THAW_NO_RECORD. */
+/*
+ * Records an image that is passed over unread, by its mark, or lets the record be doubted. THAW_OK or
+ * THAW_NO_RECORD.
+ */
 enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
 			     enum thaw_err reason);
 

@@ -121,6 +121,14 @@ struct thaw_machine {
 	struct thaw_cpu cpu;
 	struct thaw_record *record;
 	/*
+	 * What firmware holds of it: the record itself, whole or not, and the voucher for it (see
+	 * record.h). The implementation fills them in; later it clears record_there when a store
+	 * that failed lost the record.
+	 */
+	bool record_there;
+	bool record_vouched;
+	bool record_damaged; /* it is there, but not whole, or it cannot be read */
+	/*
 	 * Fills map (sorted, disjoint) with today's map; allocates nothing. THAW_OK, or THAW_MEMORY
 	 * when capacity is too small, or THAW_FIRMWARE.
 	 */
@@ -151,8 +159,10 @@ struct thaw_machine {
 	 * user asks to stop.
 	 */
 	bool (*progress)(struct thaw_machine *m, uint64_t done, uint64_t total);
-	/* Makes *record durable. THAW_OK or THAW_NO_RECORD. */
+	/* Makes *record durable. THAW_OK or THAW_NO_RECORD. Called through thaw_record_store(). */
 	enum thaw_err (*record_store)(struct thaw_machine *m);
+	/* Makes or deletes the voucher. THAW_OK or THAW_NO_RECORD. Called by record.c alone. */
+	enum thaw_err (*record_vouch)(struct thaw_machine *m, bool there);
 	/* One short fact for a verbose log; what is a static string. May be NULL. */
 	void (*note)(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b);
 	/* See enum thaw_checkpoint. May be NULL. */

@@ -7,6 +7,11 @@
  * consumed are overwritten first, for such an image is no longer there to be restored again; among
  * equals the one with the lowest serial. The variable is attacker-writable: it holds no pointer and no size
  * that is trusted, and a record that is not whole counts as empty.
+ *
+ * A record that could not be stored may lack an image that was passed over. So a second variable,
+ * ThawStatusVouched (one byte), stands next to it: only both or neither mean that nothing is amiss.
+ * Where a store fails one of the two is deleted, which takes no room, or, if there are none, the
+ * short one is made. Doubted so, the record forbids whatever image is found, until that is recorded.
  */
 #ifndef THAW_RECORD_H
 #define THAW_RECORD_H
@@ -78,6 +83,24 @@ void thaw_record_seal(struct thaw_record *record);
  */
 enum thaw_err thaw_record_verdict(const struct thaw_record *record, uint64_t identity,
 				  uint64_t mark);
+
+/*
+ * May something be missing from the record, because it is damaged or a store failed? Then no image
+ * may be restored automatically: one may have been passed over.
+ */
+bool thaw_record_is_doubted(const struct thaw_machine *m);
+
+/*
+ * Makes the record durable, and vouches for it. THAW_NO_RECORD: what firmware holds is the record as
+ * it was, or doubted.
+ */
+enum thaw_err thaw_record_store(struct thaw_machine *m);
+
+/* Lets the record be doubted from the next boot on. THAW_OK or THAW_NO_RECORD: not even that. */
+enum thaw_err thaw_record_doubt(struct thaw_machine *m);
+
+/* Where there is no record yet, stores an empty one: later there may be no room for a first one. */
+void thaw_record_reserve(struct thaw_machine *m);
 
 /*
  * The entry for an image: the one it has, else the one that is overwritten first, emptied. Becomes the newest. Never NULL;
