@@ -57,13 +57,19 @@ struct restore_data_record {
 	uint64_t jump_address_phys;
 	uint64_t cr3;
 	uint64_t magic;
-	uint64_t e820_checksum; /* CRC-32, zero-extended */
+	union {
+		uint64_t e820_checksum;	    /* CRC-32, zero-extended */
+		uint8_t e820_digest[16]; /* MD5; all zero: not computed */
+	};
 };
 
 _Static_assert(offsetof(struct restore_data_record, cr3) == 16, "on disk");
 _Static_assert(offsetof(struct restore_data_record, e820_checksum) == 32, "on disk");
 
-#define RESTORE_MAGIC_CRC32 0x23456789ABCDEF02ull /* 5.13 on */
+_Static_assert(offsetof(struct restore_data_record, e820_digest) == 32, "on disk");
+
+#define RESTORE_MAGIC_MD5   0x23456789ABCDEF01ull /* 4.10 to 5.12 */
+#define RESTORE_MAGIC_CRC32 0x23456789ABCDEF02ull /* 5.13 on, 5.10.y */
 
 /* power.h, struct swsusp_info; the architecture's record overlays the first 394 bytes. */
 struct swsusp_info {

@@ -44,16 +44,39 @@ static enum thaw_err parse_counts(struct swsusp_open *o, const struct swsusp_inf
 	return THAW_OK;
 }
 
+/*
+ * The record's magic says what it holds. A kernel without MD5 built in left the digest zero, and
+ * Linux takes such an image for any memory map (get_e820_md5 and hibernation_e820_mismatch in 5.12).
+ */
+static enum thaw_err take_digest(struct thaw_facts *facts, const struct restore_data_record *rdr,
+				 struct thaw_diag *diag)
+{
+	static const uint8_t not_computed[THAW_MD5_BYTES];
+
+	if (rdr->magic == RESTORE_MAGIC_MD5) {
+		__builtin_memcpy(facts->digest_md5, rdr->e820_digest, THAW_MD5_BYTES);
+		if (!thaw_bytes_equal(facts->digest_md5, not_computed, THAW_MD5_BYTES))
+			facts->digest_kind = THAW_DIGEST_MD5;
+		return THAW_OK;
+	}
+	if (rdr->magic != RESTORE_MAGIC_CRC32)
+		return thaw_fail(diag, THAW_RECORD_MAGIC, "magic", rdr->magic, 0);
+	if (rdr->e820_checksum > UINT32_MAX)
+		return thaw_fail(diag, THAW_HEADER_FIELD, "e820_checksum", rdr->e820_checksum, 0);
+	facts->digest_kind = THAW_DIGEST_CRC32;
+	facts->digest = (uint32_t)rdr->e820_checksum;
+	return THAW_OK;
+}
+
 enum thaw_err swsusp_parse_info(struct swsusp_open *o, const struct swsusp_info *info)
 {
 	const struct restore_data_record *rdr = &info->arch;
 	struct thaw_facts *facts = &o->image->facts;
+	enum thaw_err err;
 
-	if (rdr->magic != RESTORE_MAGIC_CRC32)
-		return thaw_fail(o->diag, THAW_RECORD_MAGIC, "magic", rdr->magic, 0);
-	if (rdr->e820_checksum > UINT32_MAX)
-		return thaw_fail(o->diag, THAW_HEADER_FIELD, "e820_checksum", rdr->e820_checksum,
-				 0);
+	err = take_digest(facts, rdr, o->diag);
+	if (err)
+		return err;
 	if (!is_canonical(rdr->jump_address))
 		return thaw_fail(o->diag, THAW_ENTRY_TABLES, "jump_address", rdr->jump_address, 0);
 	if (!rdr->cr3 || (rdr->cr3 & CR3_LOW_BITS))
@@ -61,7 +84,5 @@ enum thaw_err swsusp_parse_info(struct swsusp_open *o, const struct swsusp_info 
 	facts->jump_va = rdr->jump_address;
 	facts->jump_pa = rdr->jump_address_phys;
 	facts->root_pa = rdr->cr3;
-	facts->digest_kind = THAW_DIGEST_CRC32;
-	facts->digest = (uint32_t)rdr->e820_checksum;
 	return parse_counts(o, info);
 }

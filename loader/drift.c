@@ -4,8 +4,8 @@
  * matter?
  *
  * The saved kernel keeps a copy of its firmware table in a slab object (arch/x86/kernel/e820.c,
- * e820__reallocate_tables), so the table is among the image's pages, and its CRC-32 is the digest
- * in the header: it proves itself. Compared with today's map it says which range moved.
+ * e820__reallocate_tables), so the table is among the image's pages, and its CRC-32 or MD5 is the
+ * digest in the header: it proves itself. Compared with today's map it says which range moved.
  *
  * Resuming is safe if no pointer that the image kernel holds into firmware's memory can be stale:
  *
@@ -190,21 +190,38 @@ static bool looks_like_table(const uint8_t *p)
 	       thaw_le32(p + 20) <= THAW_E820_PMEM;
 }
 
-static bool take_table(const struct found *f, uint32_t digest, struct thaw_e820 *ret,
-		       size_t *ret_count)
+/* The table and the count before it, under the image's digest. */
+static bool is_proved(const struct thaw_facts *facts, uint32_t count,
+		      const struct thaw_e820 *entries)
+{
+	uint8_t digest[THAW_MD5_BYTES];
+	struct thaw_md5 md5;
+	uint32_t crc;
+
+	if (facts->digest_kind == THAW_DIGEST_CRC32) {
+		crc = thaw_crc32(UINT32_MAX, &count, sizeof(count));
+		return ~thaw_crc32(crc, entries, count * sizeof(*entries)) == facts->digest;
+	}
+	thaw_md5_init(&md5);
+	thaw_md5_update(&md5, &count, sizeof(count));
+	thaw_md5_update(&md5, entries, count * sizeof(*entries));
+	thaw_md5_final(&md5, digest);
+	return thaw_bytes_equal(digest, facts->digest_md5, sizeof(digest));
+}
+
+static bool take_table(const struct found *f, const struct thaw_facts *facts,
+		       struct thaw_e820 *ret, size_t *ret_count)
 {
 	uint32_t count;
-	uint32_t crc;
 
 	if (!copy_out(f, 0, (uint8_t *)&count, sizeof(count)) ||
 	    !copy_out(f, sizeof(count), (uint8_t *)ret, count * sizeof(*ret)))
 		return false;
-	crc = thaw_crc32(UINT32_MAX, &count, sizeof(count));
 	*ret_count = count;
-	return ~thaw_crc32(crc, ret, count * sizeof(*ret)) == digest;
+	return is_proved(facts, count, ret);
 }
 
-static bool search_frame(struct found *f, const uint8_t *page, uint32_t digest,
+static bool search_frame(struct found *f, const uint8_t *page, const struct thaw_facts *facts,
 			 struct thaw_e820 *ret, size_t *ret_count)
 {
 	const size_t head = sizeof(uint32_t) + sizeof(struct thaw_e820);
@@ -214,13 +231,14 @@ static bool search_frame(struct found *f, const uint8_t *page, uint32_t digest,
 		if (!looks_like_table(page + f->offset))
 			continue;
 		f->tries++;
-		if (take_table(f, digest, ret, ret_count))
+		if (take_table(f, facts, ret, ret_count))
 			return true;
 	}
 	return false;
 }
 
-static bool search(struct found *f, uint32_t digest, struct thaw_e820 *ret, size_t *ret_count)
+static bool search(struct found *f, const struct thaw_facts *facts, struct thaw_e820 *ret,
+		   size_t *ret_count)
 {
 	const struct thaw_target *t = f->plan->targets;
 	const struct thaw_target *end = t + f->plan->target_count;
@@ -231,7 +249,7 @@ static bool search(struct found *f, uint32_t digest, struct thaw_e820 *ret, size
 			continue;
 		for (i = 0; i < t->count && f->tries < MOST_TRIES; i++) {
 			f->frame = t->frame + i;
-			if (search_frame(f, f->m->frame(f->m, t->where + i), digest, ret,
+			if (search_frame(f, f->m->frame(f->m, t->where + i), facts, ret,
 					 ret_count))
 				return true;
 		}
@@ -256,7 +274,7 @@ enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *
 	struct thaw_drift drift;
 	size_t count;
 
-	if (!search(&f, image->facts.digest, saved, &count))
+	if (!search(&f, &image->facts, saved, &count))
 		return thaw_fail(diag, THAW_MEMORY_MAP, "e820 digest", image->facts.digest,
 				 thaw_memmap_e820_crc32(map));
 	if (thaw_drift_compare(saved, count, map, &drift, tell_note, m))

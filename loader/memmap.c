@@ -158,6 +158,38 @@ uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map)
 	return ~crc;
 }
 
+static void e820_md5(const struct thaw_memmap *map, uint8_t ret[THAW_MD5_BYTES])
+{
+	struct thaw_e820 entry;
+	struct thaw_md5 md5;
+	uint32_t count = 0;
+	size_t i;
+
+	for (i = 0; thaw_memmap_next_e820(map, &i, &entry);)
+		count++;
+	thaw_md5_init(&md5);
+	thaw_md5_update(&md5, &count, sizeof(count));
+	for (i = 0; thaw_memmap_next_e820(map, &i, &entry);)
+		thaw_md5_update(&md5, &entry, sizeof(entry));
+	thaw_md5_final(&md5, ret);
+}
+
+bool thaw_memmap_is_saved(const struct thaw_memmap *map, const struct thaw_facts *facts)
+{
+	uint8_t md5[THAW_MD5_BYTES];
+
+	switch (facts->digest_kind) {
+	case THAW_DIGEST_CRC32:
+		return thaw_memmap_e820_crc32(map) == facts->digest;
+	case THAW_DIGEST_MD5:
+		e820_md5(map, md5);
+		return thaw_bytes_equal(md5, facts->digest_md5, sizeof(md5));
+	case THAW_DIGEST_NONE:
+		break;
+	}
+	return true;
+}
+
 uint64_t thaw_memmap_ram_frames(const struct thaw_memmap *map)
 {
 	uint64_t frames = 0;

@@ -147,8 +147,9 @@ static bool is_saved_map(struct story *s)
 	const struct thaw_facts *facts = &s->image.facts;
 
 	s->map_digest = thaw_memmap_e820_crc32(&s->map);
-	note(s, "memory-map-digest", facts->digest, s->map_digest);
-	return facts->digest_kind == THAW_DIGEST_NONE || facts->digest == s->map_digest;
+	if (facts->digest_kind == THAW_DIGEST_CRC32)
+		note(s, "memory-map-digest", facts->digest, s->map_digest);
+	return thaw_memmap_is_saved(&s->map, facts);
 }
 
 /* A range that firmware will not give away is done without: its frames are staged. */

@@ -33,7 +33,7 @@ def _prepare(image, folder, files, changes=()):
 def restore(case, image, folder, watch):
     """thaw brings the guest back, and changes ten bytes of the disk."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
-    parts, before = _prepare(image, folder, files)
+    parts, before = _prepare(image, folder, files, case.get("change", ()))
     with _boot(image, parts, watch, **case.get("machine", {})) as machine:
         session.follow_resumed(machine, image)
     session.expect_consumed(parts["disk"], before, image.layout.swap_at)

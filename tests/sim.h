@@ -137,6 +137,8 @@ extern const size_t sim_small_count;
 
 /* Digest of a map, as Linux would compute it: independent of loader/. */
 uint32_t sim_digest(const struct thaw_mem_range *ranges, size_t count);
+/* As Linux before 5.13 did. */
+void sim_md5(const struct thaw_mem_range *ranges, size_t count, uint8_t ret[THAW_MD5_BYTES]);
 
 /* A restore from header_page on. Checks afterwards all that must hold however it ended. */
 enum thaw_err sim_restore(struct sim *s, uint64_t header_page, const struct thaw_options *options,

@@ -49,7 +49,8 @@ static uint32_t e820_type(enum thaw_mem_type type)
 	}
 }
 
-uint32_t sim_digest(const struct thaw_mem_range *ranges, size_t count)
+/* Linux's table, its count before it; the caller frees it. */
+static uint8_t *e820_table(const struct thaw_mem_range *ranges, size_t count, size_t *ret_len)
 {
 	uint8_t *table = calloc(count + 1, 20);
 	uint8_t *last = NULL;
@@ -76,7 +77,28 @@ uint32_t sim_digest(const struct thaw_mem_range *ranges, size_t count)
 		synth_put32(last + 16, type);
 	}
 	synth_put32(table, n);
-	n = (uint32_t)crc32(0, table, 4 + n * 20);
+	*ret_len = 4 + n * 20;
+	return table;
+}
+
+uint32_t sim_digest(const struct thaw_mem_range *ranges, size_t count)
+{
+	size_t len;
+	uint8_t *table = e820_table(ranges, count, &len);
+	uint32_t n = (uint32_t)crc32(0, table, (uInt)len);
+
 	free(table);
 	return n;
+}
+
+void sim_md5(const struct thaw_mem_range *ranges, size_t count, uint8_t ret[THAW_MD5_BYTES])
+{
+	size_t len;
+	uint8_t *table = e820_table(ranges, count, &len);
+	struct thaw_md5 md5;
+
+	thaw_md5_init(&md5);
+	thaw_md5_update(&md5, table, len);
+	thaw_md5_final(&md5, ret);
+	free(table);
 }

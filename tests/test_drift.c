@@ -242,7 +242,7 @@ static size_t map_then(const struct sim *sim, struct thaw_mem_range *ret, bool t
 	return sim->range_count + 1;
 }
 
-static void hide_table(struct scene *c, size_t offset, bool other_type)
+static void hide_table(struct scene *c, size_t offset, bool other_type, bool md5)
 {
 	struct thaw_mem_range ranges[32];
 	struct thaw_memmap then = {ranges, map_then(&c->sim, ranges, other_type), 32};
@@ -255,24 +255,40 @@ static void hide_table(struct scene *c, size_t offset, bool other_type)
 		memcpy(bytes + 4 + count++ * sizeof(entry), &entry, sizeof(entry));
 	memcpy(bytes, &count, sizeof(count));
 	synth_put64(c->picture.info + 32, sim_digest(ranges, then.count));
+	if (md5) {
+		synth_put64(c->picture.info + 24, UINT64_C(0x23456789ABCDEF01));
+		sim_md5(ranges, then.count, c->picture.info + 32);
+	}
 	if (offset)
 		write_table(plain_pair(&c->picture), offset, bytes, 4 + count * sizeof(entry));
 }
 
-static enum thaw_err restore_over(size_t offset, bool other_type)
+static enum thaw_err restore_by(size_t offset, bool other_type, bool md5)
 {
 	struct scene c;
 	enum thaw_err err = THAW_BUG;
 
 	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY, .codec = THAW_CODEC_LZO1X});
 	if (CHECK(plain_pair(&c.picture) != NULL)) {
-		hide_table(&c, offset, other_type);
+		hide_table(&c, offset, other_type, md5);
 		scene_finish(&c);
 		CHECK(scene_restore(&c, &err));
 		CHECK((err == THAW_OK) == (c.sim.jumps == 1));
 	}
 	scene_free(&c);
 	return err;
+}
+
+static enum thaw_err restore_over(size_t offset, bool other_type)
+{
+	return restore_by(offset, other_type, false);
+}
+
+static void test_md5_proves_the_table(void)
+{
+	CHECK(restore_by(2048, false, true) == THAW_OK);
+	CHECK(restore_by(0, false, true) == THAW_MEMORY_MAP);
+	CHECK(restore_by(2048, true, true) == THAW_MEMORY_MAP);
 }
 
 static void test_restores_over_drift(void)
@@ -305,6 +321,7 @@ int main(void)
 	RUN(test_nothing_may_be_new);
 	RUN(test_sizes_count);
 	RUN(test_restores_over_drift);
+	RUN(test_md5_proves_the_table);
 	RUN(test_refuses_without_table);
 	RUN(test_refuses_worse_drift);
 	return check_summary();

@@ -124,7 +124,22 @@ SPOIL(map_swapped, {
 })
 
 /* info: T3, T8, T16, T20 */
-SPOIL(magic_01, synth_put64(info(c) + 24, UINT64_C(0x23456789ABCDEF01)))
+/* Linux 4.10 to 5.12 */
+static void make_md5(struct scene *c)
+{
+	synth_put64(info(c) + 24, UINT64_C(0x23456789ABCDEF01));
+	sim_md5(c->sim.ranges, c->sim.range_count, info(c) + 32);
+}
+SPOIL(md5_right, make_md5(c))
+SPOIL(md5_off, {
+	make_md5(c);
+	info(c)[47] ^= 1;
+})
+SPOIL(md5_not_computed, {
+	make_md5(c);
+	memset(info(c) + 32, 0, THAW_MD5_BYTES);
+})
+SPOIL(md5_was_crc, synth_put64(info(c) + 24, UINT64_C(0x23456789ABCDEF01)))
 SPOIL(magic_03, synth_put64(info(c) + 24, UINT64_C(0x23456789ABCDEF03)))
 SPOIL(magic_49, synth_put64(info(c) + 24, UINT64_C(0x123456789ABCDEF0)))
 SPOIL(magic_48, synth_put64(info(c) + 24, UINT64_C(0x0123456789ABCDEF)))
@@ -286,7 +301,8 @@ static const struct row rows[] = {
 	S(map_data_twice, MAP_ALIAS, RAW), S(map_one_more, MAP_LONG, RAW),
 	S(map_one_more, MAP_LONG, LZ4), S(map_swapped, FRAMES_RANGE, RAW),
 
-	S(magic_01, RECORD_MAGIC, LZO), S(magic_03, RECORD_MAGIC, LZO),
+	S(md5_right, OK, LZO), S(md5_off, MEMORY_MAP, LZO), S(md5_not_computed, OK, LZO),
+	S(md5_was_crc, MEMORY_MAP, LZO), S(magic_03, RECORD_MAGIC, LZO),
 	S(magic_49, RECORD_MAGIC, LZO), S(magic_48, RECORD_MAGIC, LZO),
 	S(magic_32, RECORD_MAGIC, LZO), S(magic_0, RECORD_MAGIC, LZO),
 	S(info_zero, RECORD_MAGIC, LZO), S(info_ones, RECORD_MAGIC, LZO),

@@ -8,7 +8,7 @@ static const char damaged[] =
 	"The image is damaged. Boot normally, with 'noresume' if the kernel stumbles over it too, "
 	"and hibernate again.";
 static const char not_ours[] =
-	"Let the machine's own kernel resume it: thaw knows the images of Linux 5.13 and later on "
+	"Let the machine's own kernel resume it: thaw knows the images of Linux 4.10 and later on "
 	"x86-64.";
 static const char other_memory[] =
 	"Undo what changed the machine's memory (modules, firmware settings, firmware), or boot "

@@ -308,6 +308,7 @@ int check_main(int argc, char **argv)
 	fd = open_path(check.path);
 	if (fd >= 0) {
 		check_area(&check, fd, &map);
+		check.map_is_saved = thaw_memmap_is_saved(&map, &check.report.facts);
 		close(fd);
 	}
 	free(map.ranges);

@@ -26,6 +26,7 @@ struct check {
 	int container_partition;
 	struct thaw_report report;
 	uint32_t digest_today;
+	bool map_is_saved;
 	uint64_t map_ranges;
 	struct host_drift drifts[HOST_DRIFTS_MAX]; /* how the map differs from the saved one */
 	size_t drift_count;			   /* may be more than are kept */

@@ -62,6 +62,24 @@ static void print_stream(const struct thaw_facts *f)
 	       100 * (double)f->stored_pages / (double)f->stream_pages);
 }
 
+static void print_digest(const struct thaw_facts *f)
+{
+	size_t i;
+
+	if (f->digest_kind == THAW_DIGEST_CRC32) {
+		printf("digest 0x%08" PRIx32 "\n", f->digest);
+		return;
+	}
+	if (f->digest_kind == THAW_DIGEST_NONE) {
+		puts("no digest");
+		return;
+	}
+	printf("MD5 ");
+	for (i = 0; i < THAW_MD5_BYTES; i++)
+		printf("%02x", f->digest_md5[i]);
+	putchar('\n');
+}
+
 static void print_machine(const struct thaw_facts *f)
 {
 	begin("saved through");
@@ -71,10 +89,10 @@ static void print_machine(const struct thaw_facts *f)
 		printf("0x%08" PRIx32 "\n", f->hw_sig);
 	else
 		puts("none");
-	if (f->digest_kind == THAW_DIGEST_NONE)
+	if (!f->root_pa)
 		return;
 	begin("memory map");
-	printf("digest 0x%08" PRIx32 "\n", f->digest);
+	print_digest(f);
 	begin("entry point");
 	printf("0x%" PRIx64 " at 0x%" PRIx64 ", page tables at 0x%" PRIx64 "\n", f->jump_va,
 	       f->jump_pa, f->root_pa);
@@ -82,11 +100,17 @@ static void print_machine(const struct thaw_facts *f)
 
 static void print_facts(const struct thaw_facts *f)
 {
+	static const char *const records[] = {
+		[THAW_DIGEST_NONE] = "",
+		[THAW_DIGEST_CRC32] = ", restore record of Linux 5.13 and later",
+		[THAW_DIGEST_MD5] = ", restore record of Linux 4.10 to 5.12",
+	};
+
 	if (!f->mark)
 		return;
 	begin("format");
 	printf("%s", f->format);
-	puts(f->digest_kind == THAW_DIGEST_CRC32 ? ", restore record of Linux 5.13 and later" : "");
+	puts(records[f->digest_kind]);
 	print_stream(f);
 	print_machine(f);
 	begin("identity");
@@ -118,7 +142,7 @@ static void print_plan(const struct check *c)
 		begin("firmware");
 		printf("%" PRIu64 " ranges, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
 		       c->digest_today,
-		       c->digest_today == r->facts.digest ? "the image's" : "not the image's");
+		       c->map_is_saved ? "the image's" : "not the image's");
 	} else if (r->phase > THAW_PHASE_LOOK) {
 		begin("firmware");
 		puts("no map to compare with (--memmap): every frame taken for RAM");

@@ -12,11 +12,12 @@
 #ifndef THAW_IMAGE_H
 #define THAW_IMAGE_H
 
+#include <thaw/md5.h>
 #include <thaw/platform.h>
 
 enum thaw_codec { THAW_CODEC_NONE, THAW_CODEC_LZO1X, THAW_CODEC_LZ4 };
 
-enum thaw_digest { THAW_DIGEST_NONE, THAW_DIGEST_CRC32 };
+enum thaw_digest { THAW_DIGEST_NONE, THAW_DIGEST_CRC32, THAW_DIGEST_MD5 };
 
 struct thaw_facts {
 	const char *format; /* "swsusp" */
@@ -26,8 +27,9 @@ struct thaw_facts {
 	uint32_t checksum;
 	bool has_hw_sig;
 	uint32_t hw_sig;
-	enum thaw_digest digest_kind;
-	uint32_t digest;       /* of the memory map that the image was saved under */
+	enum thaw_digest digest_kind; /* of the memory map that the image was saved under */
+	uint32_t digest;	      /* with THAW_DIGEST_CRC32 */
+	uint8_t digest_md5[THAW_MD5_BYTES];
 	uint64_t jump_va;      /* entry point as the image's page tables see it */
 	uint64_t jump_pa;      /* and where it lies */
 	uint64_t root_pa;      /* the image's page tables: its CR3 */

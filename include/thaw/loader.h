@@ -37,6 +37,9 @@ enum thaw_err thaw_memmap_parse(struct thaw_memmap *map, const void *descriptors
 /* CRC-32 of the e820 table that Linux's EFI stub would make of the map (see memmap.c). */
 uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map);
 
+/* Is that table the one the image was saved under? True if the image does not say. */
+bool thaw_memmap_is_saved(const struct thaw_memmap *map, const struct thaw_facts *facts);
+
 /* Linux's e820 types (arch/x86/include/asm/e820/types.h). */
 enum thaw_e820_type {
 	THAW_E820_RAM = 1,
