@@ -87,12 +87,12 @@ class Image:
     # --- anchor ----------------------------------------------------------------------------------
     def _record(self, page):
         """The anchor record in a page: at its beginning, or in the padding of a swap header."""
-        if page.startswith(ANCHOR_MAGIC):
-            return page[:256]
         sig, image = page[4086:4096], struct.unpack_from("<Q", page, 4064)[0]
         record = page[SWAP_RECORD:SWAP_RECORD + 256]
         if sig != SIGNATURE or image != 0 or not record.startswith(ANCHOR_MAGIC):
-            raise NoImage("no anchor")
+            if not page.startswith(ANCHOR_MAGIC) or any(page[256:]):
+                raise NoImage("no anchor")
+            return page[:256]
         flags, orig = struct.unpack_from("<I10s", page, 4072)
         must(flags == 0, "flags in the swap header")
         must(orig == PLAIN, "the signature to go back to is not that of a swap area")
@@ -134,6 +134,8 @@ class Image:
          _, self.segment_checksum) = struct.unpack_from("<QQQQIIQ", page, 136)
         self.descriptors = records("<IIQQQQ", page[192:512])
         self._read_entry(page)
+        must(self.arch != X86_64 or self.page_shift == 12 and self.flags & MAP_DIGEST,
+             "x86-64 with other pages or without a digest of its memory map")
         self.release, self.version = text(page[640:720], "release"), text(page[720:800], "version")
         self.writer, self.hostname = text(page[800:832], "writer"), text(page[832:896], "hostname")
 
@@ -225,7 +227,8 @@ class Image:
         self.runs = records("<QIIQ", self.tables[FRAMES])
         counts, end = {DATA: 0, ZERO: 0, FILL: 0, SPARE: 0}, 0
         for first, count, kind, fill in self.runs:
-            must(count >= 1 and kind in counts, "count or kind of a run of frames")
+            must(count >= 1 and count << self.page_shift < 1 << 44, "length of a run of frames")
+            must(kind in counts, "kind of a run of frames")
             must((fill != 0) == (kind == FILL), "fill of a run of frames")
             must(first >= end, "runs of frames out of order")
             end = first + count
