@@ -118,7 +118,7 @@ check 'map overlapping' 3 'no memory map' "$f/image" --memmap "$f/map-overlap"
 check 'map empty' 3 'no memory map' "$f/image" --memmap "$f/map-none"
 
 # usage
-check 'no path' 64 'no path' --json
+check 'no path' 64 'no path' --offset 1
 check 'two paths' 64 'more than one path' "$f/image" "$f/image"
 check 'unknown option' 64 "'--wrong' is not understood" --wrong "$f/image"
 check 'negative offset' 64 'not understood' --offset -1 "$f/image"
@@ -127,6 +127,52 @@ says 'no command' 64 'no command'
 says 'unknown command' 64 "no command 'wrong'" wrong
 says 'commands' 0 'check' --help
 says 'version' 0 'thawctl ' --version
+
+# preflight: machines of paper
+secure_boot=sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+machine() {
+	m=$f/machine
+	rm -rf "$m"
+	mkdir -p "$m/proc/sys/kernel" "$m/sys/power" "$m/sys/kernel/security" \
+		"$m/sys/firmware/efi/efivars" "$m/sys/class/block"
+	echo 6.12.90 >"$m/proc/sys/kernel/osrelease"
+	echo 'root=/dev/vda1 resume=/dev/vda2 quiet' >"$m/proc/cmdline"
+	echo 'MemTotal:        2000000 kB' >"$m/proc/meminfo"
+	printf 'Filename Type Size Used Priority\n/dev/vda2 partition 2000000 0 -2\n' >"$m/proc/swaps"
+	echo 'freeze mem disk' >"$m/sys/power/state"
+	echo '[platform] shutdown' >"$m/sys/power/disk"
+	echo 800000000 >"$m/sys/power/image_size"
+	echo 254:2 >"$m/sys/power/resume"
+	echo '[none] integrity confidentiality' >"$m/sys/kernel/security/lockdown"
+	printf '\006\000\000\000\000' >"$m/$secure_boot"
+}
+ahead() {
+	check "preflight: $1" "$2" "$3" --root "$m"
+}
+swap() {
+	printf 'Filename Type Size Used Priority\n%s 2000000 0 -2\n' "$1" >"$m/proc/swaps"
+}
+machine && ahead 'all is well' 0 'thaw could restore this machine'
+json 'preflight: JSON' 'd["ready"] and all(x["level"] == "ok" for x in d["findings"])' --root "$m"
+printf '\006\000\000\000\001' >"$m/$secure_boot"
+ahead 'Secure Boot' 2 'no  Secure Boot    on'
+machine && rm -r "$m/sys/firmware" && ahead 'no UEFI' 2 'not booted by UEFI'
+machine && echo 'none [integrity] confidentiality' >"$m/sys/kernel/security/lockdown"
+ahead 'lockdown' 2 'no  lockdown       on'
+machine && echo 5.10.0 >"$m/proc/sys/kernel/osrelease" && ahead 'old kernel' 2 'no  kernel         5.10.0'
+machine && echo freeze >"$m/sys/power/state" && ahead 'no hibernation' 2 'does not offer it'
+machine && swap '/dev/zram0 partition' && ahead 'zram only' 2 'compressed memory'
+machine && swap '/dev/dm-0 partition' && mkdir -p "$m/sys/class/block/dm-0/dm" &&
+	echo CRYPT-LUKS2-0-x >"$m/sys/class/block/dm-0/dm/uuid" && ahead 'LUKS' 2 'is on LUKS'
+machine && swap '/dev/md0 partition' && mkdir -p "$m/sys/class/block/md0/md" &&
+	ahead 'RAID' 2 'is on RAID'
+machine && swap '/swap.img file' && ahead 'swap file' 0 'needs device and offset'
+machine && : >"$m/proc/swaps" && ahead 'no swap' 2 'there is none'
+machine && echo 9000000000 >"$m/sys/power/image_size" && ahead 'small swap' 0 'for want of space'
+machine && echo 0:0 >"$m/sys/power/resume" && echo quiet >"$m/proc/cmdline" &&
+	ahead 'no resume=' 0 'does not know where to resume'
+machine && echo 'resume=/dev/vda2 noresume' >"$m/proc/cmdline" && ahead 'noresume' 0 'told not to'
+rm -rf "$m"
 
 # JSON
 json 'JSON, restored' 'd["verdict"] == "restore" and d["reason"] is None and

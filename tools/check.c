@@ -9,6 +9,7 @@
 #include "check.h"
 
 #include "memmap_file.h"
+#include "preflight.h"
 #include "thawctl.h"
 
 #include <errno.h>
@@ -24,15 +25,17 @@
 /* --- the command line -------------------------------------------------------------------- */
 
 static const char usage[] =
-	"Usage: thawctl check [OPTION]... PATH\n"
+	"Usage: thawctl check [OPTION]... [PATH]\n"
 	"Says whether thaw would restore the hibernation image in PATH, a partition, a disk or a\n"
-	"disk image. Nothing is written.\n"
+	"disk image. Without PATH: whether this machine could be restored if it hibernated now.\n"
+	"Nothing is written.\n"
 	"\n"
 	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH: a swap\n"
 	"                   file, with the number that resume_offset= has\n"
 	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose yes', "
 	"or\n"
 	"                   the directory /sys/firmware/memmap\n"
+	"  --root DIR       without PATH: look at DIR/proc and DIR/sys\n"
 	"  --json           answer in JSON\n"
 	"  --verbose        show what the loader notes, and how long each phase took\n"
 	"  --help           show this text\n"
@@ -41,11 +44,12 @@ static const char usage[] =
 	"checked,\n"
 	"64 wrong usage.\n";
 
-enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_JSON, OPT_VERBOSE, OPT_HELP };
+enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_ROOT, OPT_JSON, OPT_VERBOSE, OPT_HELP };
 
 static const struct option options[] = {
 	{"offset", required_argument, NULL, OPT_OFFSET},
 	{"memmap", required_argument, NULL, OPT_MEMMAP},
+	{"root", required_argument, NULL, OPT_ROOT},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -70,6 +74,9 @@ static bool take_option(struct check *c, int option)
 	case OPT_MEMMAP:
 		c->memmap_path = optarg;
 		return true;
+	case OPT_ROOT:
+		c->root = optarg;
+		return true;
 	case OPT_JSON:
 		c->json = true;
 		return true;
@@ -81,8 +88,8 @@ static bool take_option(struct check *c, int option)
 	}
 }
 
-/* THAWCTL_DONE, and no path: help was asked for. */
-static int parse(struct check *c, int argc, char **argv)
+/* THAWCTL_DONE, and no path: help was asked for, or a preflight. */
+static int parse(struct check *c, int argc, char **argv, bool *ret_preflight)
 {
 	static const char hint[] = "'thawctl check --help' shows the usage.";
 	int option;
@@ -98,13 +105,17 @@ static int parse(struct check *c, int argc, char **argv)
 			return THAWCTL_USAGE;
 		}
 	}
-	if (optind != argc - 1) {
-		thawctl_error(hint,
-			      optind < argc ? "check: more than one path" : "check: no path given");
-		return THAWCTL_USAGE;
-	}
 	c->path = argv[optind];
-	return THAWCTL_DONE;
+	if (!c->path && !c->has_offset && !c->memmap_path) {
+		*ret_preflight = true;
+		return THAWCTL_DONE;
+	}
+	if (optind == argc - 1 && !c->root)
+		return THAWCTL_DONE;
+	thawctl_error(hint, c->root		? "check: --root goes with no path"
+			    : optind < argc ? "check: more than one path"
+					    : "check: no path given");
+	return THAWCTL_USAGE;
 }
 
 /* --- finding the area -------------------------------------------------------------------- */
@@ -296,9 +307,12 @@ int check_main(int argc, char **argv)
 {
 	static struct check check;
 	struct thaw_memmap map = {0};
-	int result = parse(&check, argc, argv);
+	bool ahead = false;
+	int result = parse(&check, argc, argv, &ahead);
 	int fd;
 
+	if (ahead)
+		return preflight(check.root ? check.root : "", check.json);
 	if (result || !check.path)
 		return result;
 	if (check.memmap_path && !memmap_file_read(check.memmap_path, &map))

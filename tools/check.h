@@ -15,6 +15,7 @@ struct check {
 	/* what was asked for */
 	const char *path;
 	const char *memmap_path; /* NULL: no firmware's map to compare with */
+	const char *root;	 /* of the machine to look at; NULL: this one */
 	uint64_t header_page;
 	bool has_offset;
 	bool json;

@@ -19,7 +19,7 @@ _thawctl() {
 	uninstall) options="$place --dry-run --quiet" ;;
 	status) options=$place ;;
 	log) options='--new --json --help' ;;
-	check) options='--offset --memmap --json --verbose --help' ;;
+	check) options='--offset --memmap --root --json --verbose --help' ;;
 	*) return ;;
 	esac
 	case $before in
