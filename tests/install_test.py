@@ -86,8 +86,9 @@ class Place:
 
     def run(self, *words, source="thaw.efi", device=True, **faults):
         env = dict(os.environ, EFIVARFS_PATH=f"{self.vars}/", LIBEFIVAR_OPS="efivarfs",
-                   LD_PRELOAD=str(BUILD / "efivarfs.so"),
+                   STATE_DIRECTORY=str(self.folder / "state"), LD_PRELOAD=str(BUILD / "efivarfs.so"),
                    **{f"FAULT_{key.upper()}": str(value) for key, value in faults.items()})
+        env.pop("SYSTEMD_SLEEP_ACTION", None)
         command = [BUILD / "thawctl", *words]
         if words[0] != "log":
             command += ["--esp-path", self.esp]
@@ -288,9 +289,77 @@ def logs():
         expect("damaged record", place, 3, "damaged", "log")
 
 
+def told_once():
+    with Fresh() as place:
+        place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230)), THAW)
+        check("both are new", place.run("log", "--new").stdout.count("2026-11-1") == 2)
+        expect("nothing new", place, 1, "", "log", "--new")
+        place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230), attempt(3, 4)), THAW)
+        check("one is new", place.run("log", "--new").stdout.count("2026-11-1") == 1)
+
+
+def sleeps():
+    """The hook around a hibernation from which the machine comes back in one way or another."""
+    with Fresh() as place:
+        expect("sleep, not installed", place, 0, "", "sleep", "pre", "hibernate")
+        check("nothing armed", place.get("BootNext") is None)
+        place.run("install", "--mode", "armed")
+        expect("suspend", place, 0, "", "sleep", "pre", "suspend")
+        check("not for a suspend", place.get("BootNext") is None)
+        expect("armed for hibernation", place, 0, "starts at the next boot", "sleep", "pre",
+               "hibernate")
+        check("BootNext", place.get("BootNext") == b"\2\0", place.get("BootNext"))
+        notes = (place.folder / "state/hibernated").read_text()
+        check("notes", notes.startswith("serial 0\n"), notes)
+        came_back(place)
+        expect("hybrid", place, 0, "starts", "sleep", "pre", "hybrid-sleep")
+        expect("not powered off", place, 0, "", "sleep", "post", "hybrid-sleep")
+        check("disarmed", place.get("BootNext") is None)
+        place.set("BootNext", b"\1\0")
+        expect("another's BootNext", place, 0, "", "sleep", "post", "hibernate")
+        check("another's BootNext stays", place.get("BootNext") == b"\1\0")
+        place.set("SecureBoot", b"\1")
+        (place.vars / f"BootNext-{GLOBAL}").unlink()
+        expect("Secure Boot: not armed", place, 0, "", "sleep", "pre", "hibernate")
+        check("Secure Boot: no BootNext", place.get("BootNext") is None)
+        place.set("SecureBoot", b"\0")
+        resident_hook(place)
+        expect("sleep without action", place, 64, "pre or post", "sleep", "pre")
+
+
+def came_back(place):
+    """thaw consumed the image that was made when the record was at serial 0."""
+    (place.vars / f"BootNext-{GLOBAL}").unlink()       # by firmware
+    place.set("HibernateLocation", b"{}", "8cf2644b-4b0b-428f-9387-6d876050dc67")
+    place.set("ThawStatus", record(attempt(1, 3)), THAW)
+    done = expect("back", place, 0, "HibernateLocation removed", "sleep", "post", "hibernate")
+    check("journal", ": restored\n" in done.stdout and "load 500.0 ms" in done.stdout, done.stdout)
+    states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
+    check("end record", states == ["returned"], states)
+    check("no location", place.get("HibernateLocation", "8cf2644b-4b0b-428f-9387-6d876050dc67")
+          is None)
+    place.set("ThawStatus", record(attempt(1, 3)), THAW)
+    place.run("sleep", "pre", "hibernate")
+    place.run("sleep", "post", "hibernate")
+    states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
+    check("an older attempt is not ended", states == ["committing"], states)
+
+
+def resident_hook(place):
+    place.run("install", "--mode", "resident")
+    expect("resident, first", place, 0, "", "sleep", "pre", "hibernate")
+    check("nothing to arm", place.get("BootNext") is None)
+    place.set("BootOrder", struct.pack("<4H", 1, 2, 3, 0))
+    expect("resident, second", place, 0, "starts at the next boot", "sleep", "pre", "hibernate")
+    (place.vars / f"Boot0002-{GLOBAL}").unlink()
+    expect("no entry", place, 3, "thawctl update", "sleep", "pre", "hibernate")
+
+
 whole_story()
 files_only()
 logs()
+told_once()
+sleeps()
 interrupted(["install"], lambda place: None)
 interrupted(["install", "--mode", "resident"], lambda place: place.run("install", "--mode", "armed"))
 interrupted(["uninstall"], lambda place: place.run("install"))

@@ -5,19 +5,14 @@
 #include "attempt.h"
 
 #include "advice.h"
-#include "file.h"
 #include "site.h"
+#include "state.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-
-#define MEMORY_FOLDER "/var/lib/thaw"
-#define MEMORY	      MEMORY_FOLDER "/told" /* serial of the newest attempt that --new told */
 
 static const char *const phases[THAW_PHASE_COUNT] = {"look", "plan", "load", "commit", "jump"};
 
@@ -157,10 +152,10 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 shown, 1 nothing to show, 3 the record cannot be read, 64 wrong usage.\n";
 
+/* The serial of the newest attempt that was told before. */
 static uint32_t told_before(void)
 {
-	size_t size;
-	char *text = file_read(MEMORY, &size);
+	char *text = state_read("told");
 	uint32_t serial = text ? (uint32_t)strtoul(text, NULL, 10) : 0;
 
 	free(text);
@@ -171,10 +166,8 @@ static void remember_told(uint32_t serial)
 {
 	char text[16];
 
-	mkdir(MEMORY_FOLDER, 0755);
 	snprintf(text, sizeof(text), "%u\n", serial);
-	if (!file_replace(MEMORY, text, strlen(text)))
-		thawctl_error(site_hint(errno), MEMORY ": %s", strerror(errno));
+	state_write("told", text);
 }
 
 static size_t only_new(const struct thaw_record *record, const struct thaw_attempt **list,
@@ -210,6 +203,17 @@ static void show(const struct site *site, const struct thaw_attempt *const *list
 	for (size_t i = 0; i < count; i++)
 		attempt_print_json(&json, list[i]);
 	json_end(&json);
+}
+
+void attempts_tell_new(const struct thaw_record *record)
+{
+	const struct thaw_attempt *list[THAW_RECORD_ATTEMPTS];
+	size_t count = only_new(record, list, attempts_sorted(record, list));
+
+	for (size_t i = 0; i < count; i++) {
+		attempt_print(list[i]);
+		attempt_print_details(list[i]);
+	}
 }
 
 int log_main(int argc, char **argv)

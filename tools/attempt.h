@@ -18,6 +18,9 @@ void attempt_print(const struct thaw_attempt *attempt);
 void attempt_print_details(const struct thaw_attempt *attempt);
 void attempt_print_json(struct json *json, const struct thaw_attempt *attempt);
 
+/* Prints those that were not printed by this, or by 'log --new', before. */
+void attempts_tell_new(const struct thaw_record *record);
+
 /* thawctl log */
 int log_main(int argc, char **argv);
 

@@ -13,10 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef THAW_LIBDIR
-#define THAW_LIBDIR "/usr/lib/thaw"
-#endif
-
 /* --- the command line -------------------------------------------------------------------- */
 
 static const struct option options[] = {
@@ -95,9 +91,9 @@ int site_parse(struct site *ret, int argc, char **argv, const char *accepted, co
 			return THAWCTL_USAGE;
 		}
 	}
-	if (!ret->disk == !ret->part && optind == argc)
+	if (!ret->disk == !ret->part && (optind == argc || strchr(accepted, 'a')))
 		return THAWCTL_DONE;
-	thawctl_error(hint, optind == argc ? "%s: --disk and --part go together"
+	thawctl_error(hint, !ret->disk != !ret->part ? "%s: --disk and --part go together"
 					   : "%s: it takes no arguments", argv[0]);
 	return THAWCTL_USAGE;
 }
@@ -136,20 +132,20 @@ void site_version_of(const char *program, size_t size, char *ret, size_t max)
 		snprintf(ret, max, "%.*s", (int)strcspn(at, ",\n"), at);
 }
 
-/* Beside thawctl in the tree where both were built; else where the package puts it. */
+/* Beside thawctl in the tree where both were built; else where both were installed. */
 static void default_source(char *ret, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", ret, size - sizeof("/thaw.efi"));
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (n > 0) {
-		ret[n] = 0;
-		slash = strrchr(ret, '/');
-		strcpy(slash, "/thaw.efi");
-		if (!access(ret, R_OK))
-			return;
-	}
-	snprintf(ret, size, THAW_LIBDIR "/thaw.efi");
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = 0;
+	snprintf(ret, size, "%.4000s/thaw.efi", self);
+	if (access(ret, R_OK))
+		snprintf(ret, size, "%.4000s/../lib/thaw/thaw.efi", self);
 }
 
 char *site_read_source(const struct site *site, size_t *ret_size, const char **ret_path)

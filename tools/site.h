@@ -40,7 +40,8 @@ struct site {
 
 /*
  * Takes the options of a command; accepted has the first letter of each that it knows:
- * e esp-path, d disk and part, s source, m mode, n no-variables, r dry-run, j json, q quiet, N new.
+ * e esp-path, d disk and part, s source, m mode, n no-variables, r dry-run, j json, q quiet, N new;
+ * a: arguments may follow, from argv[optind].
  * THAWCTL_DONE: go on. THAWCTL_USAGE: said why. -1: help was shown.
  */
 int site_parse(struct site *ret, int argc, char **argv, const char *accepted, const char *usage);

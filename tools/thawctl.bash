@@ -10,7 +10,7 @@ _thawctl() {
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'status install update uninstall log check --help --version' -- "$word")
+			'status install update uninstall log check sleep --help --version' -- "$word")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -19,6 +19,7 @@ _thawctl() {
 	uninstall) options="$place --dry-run --quiet" ;;
 	status) options=$place ;;
 	log) options='--new --json --help' ;;
+	sleep) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
 	*) return ;;
 	esac
