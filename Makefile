@@ -4,6 +4,7 @@
 # make test     the host part of the tests, under a minute
 # make check    all tests, on real guests in QEMU too; installs what it needs (as root)
 # make demo     hibernates a real kernel, restores it, shows both timelines
+# make install  into DESTDIR and PREFIX; make deb builds a Debian package; make sign KEY= CERT= signs
 # make bench    measures; make fuzz T=seconds fuzzes; make check-all runs the whole matrix
 
 BUILD := build
@@ -28,7 +29,7 @@ endif
 WARNINGS := -Wall -Wextra -Wconversion -Werror
 CPPFLAGS += -DTHAW_VERSION='"$(VERSION)"'
 
-.PHONY: all test check check-all demo bench fuzz clean setup packages
+.PHONY: all test check check-all demo bench fuzz clean setup packages install deb sign
 all: $(BUILD)/thaw.efi $(BUILD)/thawctl
 
 # Names the one apt line for what is missing, before the compiler stumbles over it.
@@ -54,6 +55,35 @@ check-all: setup
 demo: setup
 	$(MAKE) $(BUILD)/thaw.efi
 	test-images/demo
+
+# Files only: the boot changes with "thawctl install", never before.
+SBINDIR := $(DESTDIR)$(PREFIX)/sbin
+SHAREDIR := $(DESTDIR)$(PREFIX)/share
+SYSTEMDDIR := $(DESTDIR)$(PREFIX)/lib/systemd
+install: all
+	install -D -m 755 $(BUILD)/thawctl $(SBINDIR)/thawctl
+	install -D -m 644 $(BUILD)/thaw.efi $(DESTDIR)$(PREFIX)/lib/thaw/thaw.efi
+	install -D -m 644 docs/thawctl.8 $(SHAREDIR)/man/man8/thawctl.8
+	install -D -m 644 docs/thaw.7 $(SHAREDIR)/man/man7/thaw.7
+	install -D -m 644 docs/thaw.conf.5 $(SHAREDIR)/man/man5/thaw.conf.5
+	install -D -m 644 tools/thawctl.bash $(SHAREDIR)/bash-completion/completions/thawctl
+	install -D -m 755 tools/systemd/sleep $(SYSTEMDDIR)/system-sleep/thaw
+	install -D -m 644 tools/systemd/thaw-report.service $(SYSTEMDDIR)/system/thaw-report.service
+
+# Built from a copy, so that the tree and its parent stay as they are.
+deb:
+	test-images/setup.sh --check package
+	rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/thaw
+	tar -c --exclude=./$(BUILD) --exclude=./.git . | tar -x -C $(BUILD)/deb/thaw
+	cd $(BUILD)/deb/thaw && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc >../log 2>&1 || \
+		{ tail -30 ../log; false; }
+	rm -rf $(BUILD)/deb/thaw
+	ls $(BUILD)/deb/*.deb
+
+sign: $(BUILD)/thaw.efi
+	@test -n "$(KEY)" && test -n "$(CERT)" || { echo 'make sign KEY=key.pem CERT=cert.pem' >&2; exit 1; }
+	sbsign --key $(KEY) --cert $(CERT) --output $(BUILD)/thaw.efi.signed $(BUILD)/thaw.efi
+	mv $(BUILD)/thaw.efi.signed $(BUILD)/thaw.efi
 
 clean:
 	rm -rf $(BUILD)

@@ -4,7 +4,8 @@
 # Installs what building and testing thaw needs, on Debian 12.
 #   setup.sh                     install all that is missing (as root)
 #   setup.sh --check [build]     fail and name the one apt line when something is missing;
-#                                build: only what building needs
+#                                build: only what building needs;
+#                                package: only what 'make deb' needs
 #   setup.sh --list [build]      the packages, one per line
 # The only list of packages in the tree. sh, because python3 is on it.
 set -eu
@@ -13,12 +14,14 @@ build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot
 tests='
 	python3 git liblz4-1 liblzo2-2
 	clang llvm libclang-rt-14-dev zlib1g-dev liblzo2-dev libxxhash-dev
-	qemu-system-x86 ovmf swtpm mtools sbsigntool openssl
+	qemu-system-x86 ovmf swtpm mtools openssl
 '
+package='dpkg-dev debhelper lintian sbsigntool'
 
 case ${2-} in
 build) packages=$build ;;
-'') packages="$build $tests" ;;
+package) packages="$build $package" ;;
+'') packages="$build $tests $package" ;;
 *) echo "setup: no group $2" >&2; exit 2 ;;
 esac
 

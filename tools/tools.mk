@@ -7,12 +7,11 @@
 TOOLS_CFLAGS ?= -O2 -g
 TOOLS_LIBS := -lefiboot -lefivar -lblkid -llz4 -pthread
 TOOLS_PACKAGES := libblkid-dev libefivar-dev libefiboot-dev liblz4-dev
-TOOLS_LIBDIR := $(PREFIX)/lib/thaw
 TOOLS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/*.c)) $(BUILD)/tools/config_parse.o
 
 # libefivar's headers are the system's, so that they need not pass our warnings.
 TOOLS_ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude -isystem /usr/include/efivar \
-	-DTHAW_LIBDIR='"$(TOOLS_LIBDIR)"' $(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS)
+	$(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS)
 
 $(BUILD)/thawctl: $(TOOLS_OBJECTS) $(BUILD)/host/libwriter.a $(BUILD)/host/libthaw.a
 	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
@@ -32,6 +31,11 @@ $(BUILD)/efivarfs.so: tests/host/efivarfs.c
 .PHONY: test-thawctl
 test-thawctl: $(BUILD)/thawctl
 	@tests/thawctl_test.sh $(BUILD)
+
+.PHONY: test-package
+test-package:
+	@$(MAKE) deb >/dev/null
+	@tests/package_test.sh $(BUILD)
 
 .PHONY: test-install
 test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/efivarfs.so
