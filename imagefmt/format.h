@@ -7,18 +7,21 @@
 
 #include <thaw/image.h>
 
-/* Contracts as those of the functions of the same name in image.h. */
+/*
+ * Contracts as those of the functions of the same name in image.h. open finds header_page, header
+ * and facts.mark filled in, and a header page that probe liked.
+ */
 struct thaw_format {
 	const char *name;
 	enum thaw_err (*probe)(const void *page);
-	enum thaw_err (*open)(struct thaw_image *ret, struct thaw_disk *disk, uint64_t header_page,
-			      uint64_t max_frames, struct thaw_memory *memory,
-			      struct thaw_diag *diag);
+	enum thaw_err (*open)(struct thaw_image *ret, struct thaw_disk *disk, uint64_t max_frames,
+			      struct thaw_memory *memory, struct thaw_diag *diag);
 	enum thaw_err (*split)(const struct thaw_image *image, uint64_t decoded_pages,
 			       const uint8_t *stored, size_t len, struct thaw_block *ret,
 			       struct thaw_diag *diag);
 };
 
+extern const struct thaw_format thaw_native;
 extern const struct thaw_format thaw_swsusp;
 
 #endif

@@ -8,6 +8,7 @@
 #include "xxh64.h"
 
 static const struct thaw_format *const formats[] = {
+	&thaw_native, /* before the other: its anchor in a swap header has Linux's signature too */
 	&thaw_swsusp,
 };
 
@@ -32,19 +33,38 @@ uint64_t thaw_image_mark(const void *page)
 	return thaw_xxh64(page, THAW_PAGE_SIZE, 0);
 }
 
+static enum thaw_err read_header(struct thaw_image *image, struct thaw_disk *disk,
+				 struct thaw_memory *memory, struct thaw_diag *diag)
+{
+	void *page;
+	enum thaw_err err;
+
+	if (image->header_page >= disk->pages)
+		return thaw_fail(diag, THAW_NO_IMAGE, "area", image->header_page, disk->pages);
+	page = memory->alloc(memory, THAW_PAGE_SIZE);
+	if (!page)
+		return thaw_fail(diag, THAW_MEMORY, "header page", THAW_PAGE_SIZE, 0);
+	err = disk->read(disk, image->header_page, 1, page);
+	if (err)
+		return thaw_fail(diag, err, "header page", image->header_page, 0);
+	image->format = find_format(page);
+	if (!image->format)
+		return thaw_fail(diag, THAW_NO_IMAGE, "header page", image->header_page, 0);
+	image->header = page;
+	image->facts.format = image->format->name;
+	image->facts.mark = thaw_image_mark(page);
+	return THAW_OK;
+}
+
 enum thaw_err thaw_image_open(struct thaw_image *ret_image, struct thaw_disk *disk,
 			      uint64_t header_page, uint64_t max_frames, struct thaw_memory *memory,
 			      struct thaw_diag *diag)
 {
-	size_t i;
-	enum thaw_err err = THAW_NO_IMAGE;
+	enum thaw_err err;
 
-	for (i = 0; i < THAW_ARRAY_LEN(formats) && err == THAW_NO_IMAGE; i++) {
-		*ret_image = (struct thaw_image){0};
-		ret_image->format = formats[i];
-		err = formats[i]->open(ret_image, disk, header_page, max_frames, memory, diag);
-	}
-	return err;
+	*ret_image = (struct thaw_image){.header_page = header_page};
+	err = read_header(ret_image, disk, memory, diag);
+	return err ? err : ret_image->format->open(ret_image, disk, max_frames, memory, diag);
 }
 
 uint64_t thaw_stream_next(const struct thaw_image *image, struct thaw_stream_pos *pos,
@@ -71,7 +91,7 @@ enum thaw_err thaw_image_split(const struct thaw_image *image, uint64_t decoded_
 	return image->format->split(image, decoded_pages, stored, len, ret, diag);
 }
 
-enum thaw_err thaw_block_decode(const struct thaw_block *block, const uint8_t *stored, void *dst)
+static enum thaw_err decode(const struct thaw_block *block, const uint8_t *stored, void *dst)
 {
 	size_t want = (size_t)block->pages << THAW_PAGE_SHIFT;
 	size_t got = 0;
@@ -90,4 +110,14 @@ enum thaw_err thaw_block_decode(const struct thaw_block *block, const uint8_t *s
 		break;
 	}
 	return !err && got != want ? THAW_BLOCK_DATA : err;
+}
+
+enum thaw_err thaw_block_decode(const struct thaw_block *block, const uint8_t *stored, void *dst)
+{
+	enum thaw_err err = decode(block, stored, dst);
+
+	if (!err && block->has_checksum &&
+	    thaw_xxh64(dst, (size_t)block->pages << THAW_PAGE_SHIFT, 0) != block->checksum)
+		return THAW_CHECKSUM;
+	return err;
 }

@@ -34,20 +34,21 @@ static enum thaw_err check_flags(const struct swsusp_header *header, struct thaw
 }
 
 /*
- * include/linux/swap.h, union swap_header: the version lies at 1024, and mm/swapfile.c takes no other
- * than 1. What another format wrote over an image may leave the signature at the page's end alone:
- * LUKS and ext4 have something else here.
+ * include/linux/swap.h, union swap_header: the version lies at 1024, and mm/swapfile.c takes no
+ * other than 1. What another format wrote over an image may leave the signature at the page's end
+ * alone: LUKS and ext4 have something else here.
  */
 static enum thaw_err check_swap_header(const struct swsusp_header *header, struct thaw_diag *diag)
 {
 	uint32_t version = thaw_le32(header->reserved + SWAP_VERSION_OFFSET);
 
-	if (thaw_bytes_equal(header->orig_sig, swap_sig_2, sizeof(header->orig_sig)) && version != 1)
+	if (thaw_bytes_equal(header->orig_sig, swap_sig_2, sizeof(header->orig_sig)) &&
+	    version != 1)
 		return thaw_fail(diag, THAW_FOREIGN, "swap header version", version, 1);
 	return THAW_OK;
 }
 
-static void take_header(struct thaw_facts *facts, const struct swsusp_header *header)
+static void take_facts(struct thaw_facts *facts, const struct swsusp_header *header)
 {
 	facts->codec = THAW_CODEC_LZO1X;
 	if (header->flags & SF_NOCOMPRESS_MODE)
@@ -82,38 +83,25 @@ static enum thaw_err parse_header(struct swsusp_open *o, const struct swsusp_hea
 	o->first_map_page = header->image;
 	*consumed = *header;
 	__builtin_memcpy(consumed->sig, header->orig_sig, sizeof(consumed->sig));
-	take_header(&o->image->facts, header);
+	take_facts(&o->image->facts, header);
 	return THAW_OK;
 }
 
-static enum thaw_err read_header(struct swsusp_open *o)
+static enum thaw_err take_header(struct swsusp_open *o)
 {
-	struct thaw_image *image = o->image;
-	void *page;
+	const struct thaw_image *image = o->image;
 	enum thaw_err err;
 
-	if (image->header_page >= o->disk->pages)
-		return thaw_fail(o->diag, THAW_NO_IMAGE, "area", image->header_page,
-				 o->disk->pages);
-	page = o->memory->alloc(o->memory, THAW_PAGE_SIZE);
-	if (!page)
-		return thaw_fail(o->diag, THAW_MEMORY, "swsusp_header", THAW_PAGE_SIZE, 0);
-	err = o->disk->read(o->disk, image->header_page, 1, page);
-	if (err)
-		return thaw_fail(o->diag, err, "swsusp_header", image->header_page, 0);
-	err = swsusp_probe(page);
-	if (err)
-		return thaw_fail(o->diag, err, "sig", image->header_page, 0);
-	image->header = page;
-	image->facts.mark = thaw_image_mark(page);
-	thaw_xxh64_update(&o->identity, page, THAW_PAGE_SIZE);
+	thaw_xxh64_update(&o->identity, image->header, THAW_PAGE_SIZE);
 	err = thaw_extents_add(&o->others, image->header_page, o->memory);
-	return err ? thaw_fail(o->diag, err, "extents", 0, 0) : parse_header(o, page);
+	if (err)
+		return thaw_fail(o->diag, err, "extents", 0, 0);
+	return parse_header(o, (const struct swsusp_header *)image->header);
 }
 
 static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
-				 uint64_t header_page, uint64_t max_frames,
-				 struct thaw_memory *memory, struct thaw_diag *diag)
+				 uint64_t max_frames, struct thaw_memory *memory,
+				 struct thaw_diag *diag)
 {
 	struct swsusp_open o = {
 		.image = ret,
@@ -124,10 +112,8 @@ static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
 	};
 	enum thaw_err err;
 
-	ret->header_page = header_page;
-	ret->facts.format = thaw_swsusp.name;
 	thaw_xxh64_init(&o.identity, 0);
-	err = read_header(&o);
+	err = take_header(&o);
 	if (!err)
 		err = swsusp_read_map(&o);
 	if (err)

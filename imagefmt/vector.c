@@ -26,21 +26,28 @@ static void *with_room(void *list, size_t count, size_t *capacity, size_t elemen
 	return bigger;
 }
 
+enum thaw_err thaw_extents_append(struct thaw_extents *v, struct thaw_extent extent,
+				  struct thaw_memory *memory)
+{
+	struct thaw_extent *list =
+		with_room(v->list, v->count, &v->capacity, sizeof(*list), memory);
+
+	if (!list)
+		return THAW_MEMORY;
+	v->list = list;
+	list[v->count++] = extent;
+	return THAW_OK;
+}
+
 enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory)
 {
 	struct thaw_extent *last = v->count ? &v->list[v->count - 1] : NULL;
-	struct thaw_extent *list;
 
 	if (last && last->page + last->count == page) {
 		last->count++;
 		return THAW_OK;
 	}
-	list = with_room(v->list, v->count, &v->capacity, sizeof(*list), memory);
-	if (!list)
-		return THAW_MEMORY;
-	v->list = list;
-	list[v->count++] = (struct thaw_extent){page, 1};
-	return THAW_OK;
+	return thaw_extents_append(v, (struct thaw_extent){page, 1}, memory);
 }
 
 enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
@@ -58,7 +65,7 @@ enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
 	if (!list)
 		return THAW_MEMORY;
 	v->list = list;
-	list[v->count++] = (struct thaw_run){frame, 1, kind};
+	list[v->count++] = (struct thaw_run){frame, 1, kind, 0};
 	return THAW_OK;
 }
 

@@ -26,7 +26,11 @@ struct thaw_runs {
  */
 enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory);
 
-/* Appends a frame likewise. */
+/* Appends an extent as it is. THAW_OK or THAW_MEMORY. */
+enum thaw_err thaw_extents_append(struct thaw_extents *v, struct thaw_extent extent,
+				  struct thaw_memory *memory);
+
+/* Appends a frame as thaw_extents_add() does a page. */
 enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
 			    struct thaw_memory *memory);
 

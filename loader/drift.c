@@ -5,7 +5,8 @@
  *
  * The saved kernel keeps a copy of its firmware table in a slab object (arch/x86/kernel/e820.c,
  * e820__reallocate_tables), so the table is among the image's pages, and its CRC-32 or MD5 is the
- * digest in the header: it proves itself. Compared with today's map it says which range moved.
+ * digest in the header: it proves itself. A format may carry the table as well. Compared with
+ * today's map it says which range moved.
  *
  * Resuming is safe if no pointer that the image kernel holds into firmware's memory can be stale:
  *
@@ -269,12 +270,15 @@ enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *
 			       const struct thaw_plan *plan, const struct thaw_memmap *map,
 			       struct thaw_diag *diag)
 {
-	struct thaw_e820 saved[MOST_ENTRIES];
+	struct thaw_e820 found[MOST_ENTRIES];
+	const struct thaw_e820 *saved = image->saved_map;
 	struct found f = {.m = m, .plan = plan};
 	struct thaw_drift drift;
-	size_t count;
+	size_t count = image->saved_map_count;
 
-	if (!search(&f, &image->facts, saved, &count))
+	if (!count)
+		saved = found;
+	if (!count && !search(&f, &image->facts, found, &count))
 		return thaw_fail(diag, THAW_MEMORY_MAP, "e820 digest", image->facts.digest,
 				 thaw_memmap_e820_crc32(map));
 	if (thaw_drift_compare(saved, count, map, &drift, tell_note, m))

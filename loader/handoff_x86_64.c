@@ -205,13 +205,13 @@ static bool list_copies(struct build *b)
 	bool ok = true;
 
 	for (; ok && t < end; t++) {
-		if (t->kind == THAW_TARGET_STAGE)
+		if (thaw_target_is_staged(t))
 			ok = add_copy(b, t->frame, t->where, t->count);
 		else if (t->kind == THAW_TARGET_LATE)
 			ok = add_copy(b, t->frame, 0, t->count);
 	}
 	for (t = b->plan->targets; ok && t < end; t++) {
-		if (t->kind == THAW_TARGET_STAGE)
+		if (thaw_target_is_staged(t))
 			ok = add_copy(b, t->where, 0, t->count);
 	}
 	for (i = 0; ok && i < b->plan->scratch_count; i++)

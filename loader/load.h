@@ -10,7 +10,7 @@
 
 /* --- place.c: from the stream to frames -------------------------------------------------- */
 
-/* A place in the plan's targets. Moves over those of its own sort only: data, or zero. */
+/* A place in the plan's targets. Moves over those of its own sort only: data, or zero and fill. */
 struct thaw_cursor {
 	size_t target;
 	uint32_t done; /* frames of that target behind us */
@@ -31,7 +31,7 @@ bool thaw_cursor_skip(const struct thaw_plan *plan, struct thaw_cursor *cursor, 
 bool thaw_place_copy(struct thaw_machine *m, const struct thaw_plan *plan,
 		     struct thaw_cursor cursor, const uint8_t *from, uint32_t pages);
 
-/* Zeroes so many frames, fewer at the end of the plan. */
+/* Zeroes or fills so many frames, fewer at the end of the plan. */
 void thaw_place_zero(struct thaw_machine *m, const struct thaw_plan *plan,
 		     struct thaw_cursor cursor, uint32_t pages);
 

@@ -10,7 +10,7 @@
 static bool is_mine(const struct thaw_cursor *cursor, const struct thaw_target *t)
 {
 	if (cursor->zero)
-		return t->kind == THAW_TARGET_ZERO;
+		return t->kind == THAW_TARGET_ZERO || t->kind == THAW_TARGET_FILL;
 	return t->kind == THAW_TARGET_PLACE || t->kind == THAW_TARGET_STAGE;
 }
 
@@ -66,6 +66,22 @@ bool thaw_place_copy(struct thaw_machine *m, const struct thaw_plan *plan,
 	return true;
 }
 
+/* Zero, or the word that the cursor's last target repeats. */
+static void fill(uint8_t *to, const struct thaw_plan *plan, const struct thaw_cursor *cursor,
+		 size_t bytes)
+{
+	const struct thaw_target *t =
+		&plan->targets[cursor->done ? cursor->target : cursor->target - 1];
+	size_t i;
+
+	if (!t->fill) {
+		__builtin_memset(to, 0, bytes);
+		return;
+	}
+	for (i = 0; i < bytes; i += sizeof(t->fill))
+		__builtin_memcpy(to + i, &t->fill, sizeof(t->fill));
+}
+
 void thaw_place_zero(struct thaw_machine *m, const struct thaw_plan *plan,
 		     struct thaw_cursor cursor, uint32_t pages)
 {
@@ -76,6 +92,6 @@ void thaw_place_zero(struct thaw_machine *m, const struct thaw_plan *plan,
 		count = thaw_cursor_next(plan, &cursor, pages, &where);
 		if (!count)
 			return;
-		__builtin_memset(m->frame(m, where), 0, (size_t)count << THAW_PAGE_SHIFT);
+		fill(m->frame(m, where), plan, &cursor, (size_t)count << THAW_PAGE_SHIFT);
 	}
 }

@@ -218,10 +218,9 @@ static enum thaw_err add_target(struct thaw_plan *plan, struct thaw_target targe
 				struct thaw_diag *diag)
 {
 	uint64_t *const totals[] = {
-		[THAW_TARGET_PLACE] = &plan->placed,
-		[THAW_TARGET_STAGE] = &plan->staged,
-		[THAW_TARGET_ZERO] = &plan->zeroed,
-		[THAW_TARGET_LATE] = &plan->late,
+		[THAW_TARGET_PLACE] = &plan->placed, [THAW_TARGET_STAGE] = &plan->staged,
+		[THAW_TARGET_ZERO] = &plan->zeroed,  [THAW_TARGET_LATE] = &plan->late,
+		[THAW_TARGET_FILL] = &plan->zeroed,
 	};
 
 	if (plan->target_count == plan->target_capacity)
@@ -231,10 +230,10 @@ static enum thaw_err add_target(struct thaw_plan *plan, struct thaw_target targe
 	return THAW_OK;
 }
 
-static enum thaw_err add_staged(struct thaw_plan *plan, uint64_t frame, uint32_t count,
+static enum thaw_err add_staged(struct thaw_plan *plan, struct thaw_target target,
 				struct thaw_diag *diag)
 {
-	struct thaw_target target = {.frame = frame, .kind = THAW_TARGET_STAGE};
+	uint32_t count = target.count;
 	enum thaw_err err;
 
 	for (; count; count -= target.count, target.frame += target.count) {
@@ -250,17 +249,24 @@ static enum thaw_err add_staged(struct thaw_plan *plan, uint64_t frame, uint32_t
 
 /* A piece of a run that lies wholly inside a claim, or wholly outside of all. */
 static enum thaw_err add_piece(struct thaw_plan *plan, uint64_t frame, uint32_t count,
-			       uint32_t run_kind, bool ours, struct thaw_diag *diag)
+			       const struct thaw_run *run, bool ours, struct thaw_diag *diag)
 {
-	struct thaw_target target = {.frame = frame, .where = frame, .count = count};
+	static const uint32_t kinds[][2] = {
+		[THAW_RUN_DATA] = {THAW_TARGET_STAGE, THAW_TARGET_PLACE},
+		[THAW_RUN_ZERO] = {THAW_TARGET_LATE, THAW_TARGET_ZERO},
+		[THAW_RUN_FILL] = {THAW_TARGET_FILL, THAW_TARGET_FILL},
+	};
+	struct thaw_target target = {
+		.frame = frame,
+		.where = frame,
+		.count = count,
+		.kind = kinds[run->kind][ours],
+		.fill = run->fill,
+	};
 
-	if (!ours && run_kind == THAW_RUN_DATA)
-		return add_staged(plan, frame, count, diag);
-	if (run_kind == THAW_RUN_DATA)
-		target.kind = THAW_TARGET_PLACE;
-	else
-		target.kind = ours ? THAW_TARGET_ZERO : THAW_TARGET_LATE;
-	return add_target(plan, target, diag);
+	if (ours || run->kind == THAW_RUN_ZERO)
+		return add_target(plan, target, diag);
+	return add_staged(plan, target, diag);
 }
 
 static enum thaw_err add_run(struct thaw_plan *plan, const struct thaw_run *run, size_t *claim,
@@ -282,7 +288,7 @@ static enum thaw_err add_run(struct thaw_plan *plan, const struct thaw_run *run,
 			stop = thaw_min(end, ours ? plan->claims[*claim].end
 						  : plan->claims[*claim].first);
 		}
-		err = add_piece(plan, frame, (uint32_t)(stop - frame), run->kind, ours, diag);
+		err = add_piece(plan, frame, (uint32_t)(stop - frame), run, ours, diag);
 		if (err)
 			return err;
 	}
@@ -319,7 +325,7 @@ enum thaw_err thaw_plan_recheck(const struct thaw_plan *plan, const struct thaw_
 			return THAW_FINAL_MAP;
 	}
 	for (i = 0; i < plan->target_count; i++, t++) {
-		if ((t->kind == THAW_TARGET_STAGE || t->kind == THAW_TARGET_LATE) &&
+		if ((thaw_target_is_staged(t) || t->kind == THAW_TARGET_LATE) &&
 		    check_frames(map, t->frame, t->frame + t->count, NULL))
 			return THAW_FINAL_MAP;
 	}

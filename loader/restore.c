@@ -273,7 +273,7 @@ static enum thaw_err commit(struct story *s)
 		return err;
 	err = s->disk->consume(s->disk, s->image.header_page, s->image.header, s->image.consumed);
 	if (err)
-		return thaw_fail(s->diag, err, "swsusp_header", s->image.header_page, 0);
+		return thaw_fail(s->diag, err, "header page", s->image.header_page, 0);
 	checkpoint(s, THAW_CHECKPOINT_FLUSHED);
 	enter(s, THAW_PHASE_JUMP);
 	err = s->m->exit_firmware(s->m, &s->map, check_final_map, s);

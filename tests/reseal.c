@@ -196,6 +196,8 @@ bool synth_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page)
 {
 	uint32_t crc = 0;
 
+	if (synth_native_anchor(disk, pages, header_page))
+		return synth_native_reseal(disk, pages, header_page);
 	if (!synth_walk(disk, pages, header_page, add_crc32, &crc))
 		return false;
 	synth_put32(disk + header_page * PAGE + 4060, crc);

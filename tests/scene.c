@@ -101,6 +101,7 @@ void scene_begin(struct scene *c, const struct scene_options *o)
 	const struct thaw_mem_range *ranges = many ? many_ranges : sim_small;
 	size_t count = many ? THAW_ARRAY_LEN(many_ranges) : sim_small_count;
 	struct synth_options picture = {
+		.format = o->format,
 		.codec = o->codec,
 		.levels = o->levels ? o->levels : 4,
 		.leaf = o->leaf ? o->leaf : 2,
@@ -115,6 +116,11 @@ void scene_begin(struct scene *c, const struct scene_options *o)
 
 	memset(c, 0, sizeof(*c));
 	c->options = *o;
+	c->map_count = sim_e820(ranges, count, c->map);
+	if (o->saved_map) {
+		picture.saved_map = c->map;
+		picture.saved_map_count = c->map_count;
+	}
 	synth_init(&c->picture, &picture);
 	add_frames(&c->picture, o->size);
 	if (o->size != SCENE_NONE)

@@ -17,6 +17,7 @@ enum scene_size {
 
 struct scene_options {
 	enum scene_size size;
+	enum synth_format format;
 	enum thaw_codec codec;
 	unsigned levels; /* 0: 4 */
 	unsigned leaf;	 /* 0: 2 MiB */
@@ -30,12 +31,15 @@ struct scene_options {
 	bool runs_la57;
 	bool no_gib_pages;
 	uint32_t seed;
+	bool saved_map; /* thaw's own format carries the memory map, not its digest alone */
 };
 
 struct scene {
 	struct scene_options options;
 	struct synth picture;
 	struct sim sim;
+	struct thaw_e820 map[16]; /* of the machine */
+	size_t map_count;
 	struct thaw_report report;
 };
 

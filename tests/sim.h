@@ -135,6 +135,9 @@ bool sim_forbids(const struct sim *s, uint64_t identity, uint64_t mark);
 extern const struct thaw_mem_range sim_small[];
 extern const size_t sim_small_count;
 
+/* The table that Linux would make of a map; room for count entries. Returns how many there are. */
+uint32_t sim_e820(const struct thaw_mem_range *ranges, size_t count, struct thaw_e820 *ret);
+
 /* Digest of a map, as Linux would compute it: independent of loader/. */
 uint32_t sim_digest(const struct thaw_mem_range *ranges, size_t count);
 /* As Linux before 5.13 did. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * sim_disk.c: the disk, which counts how often each page is read, fails on demand, and knows that
- * it may be written to once, in ten bytes.
+ * it may be written to once, in what says that there is an image.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +74,35 @@ static enum thaw_err read_wait(struct thaw_disk *d)
 	return THAW_OK;
 }
 
+static void check_signature(struct sim *s, const uint8_t *old_page, const uint8_t *new_page)
+{
+	if (memcmp(new_page + SIG_AT, old_page + SIG_AT - SIG_BYTES, SIG_BYTES))
+		sim_fault(s, "not the original signature", 0, 0);
+}
+
+/* What may have changed is taken from the new page; then they are to be the same. */
 static void check_new_page(struct sim_disk *disk, const uint8_t *old_page, const uint8_t *new_page)
 {
-	if (memcmp(old_page, new_page, SIG_AT))
-		sim_fault(disk->sim, "more than the signature changed", 0, 0);
-	if (memcmp(new_page + SIG_AT, old_page + SIG_AT - SIG_BYTES, SIG_BYTES))
-		sim_fault(disk->sim, "not the original signature", 0, 0);
+	static const struct native_anchor none;
+	const struct native_anchor *own = (const void *)new_page;
+	enum synth_format format =
+		disk->sim->picture ? disk->sim->picture->options.format : SYNTH_LINUX;
+	uint8_t page[PAGE];
+
+	memcpy(page, old_page, PAGE);
+	if (format == SYNTH_OWN) {
+		memcpy(page + 12, new_page + 12, 4);
+		memcpy(page + 248, new_page + 248, 8);
+		if (own->state != NATIVE_STATE_DONE)
+			sim_fault(disk->sim, "the anchor does not say done", own->state, 0);
+	} else {
+		check_signature(disk->sim, old_page, new_page);
+		memcpy(page + SIG_AT, new_page + SIG_AT, SIG_BYTES);
+	}
+	if (format == SYNTH_SWAP)
+		memcpy(page + 1280, &none, sizeof(none));
+	if (memcmp(page, new_page, PAGE))
+		sim_fault(disk->sim, "more changed than has to", 0, 0);
 	if (disk->consumed)
 		sim_fault(disk->sim, "consumed twice", 0, 0);
 	if (disk->sim->started)

@@ -49,35 +49,36 @@ static uint32_t e820_type(enum thaw_mem_type type)
 	}
 }
 
-/* Linux's table, its count before it; the caller frees it. */
-static uint8_t *e820_table(const struct thaw_mem_range *ranges, size_t count, size_t *ret_len)
+uint32_t sim_e820(const struct thaw_mem_range *ranges, size_t count, struct thaw_e820 *ret)
 {
-	uint8_t *table = calloc(count + 1, 20);
-	uint8_t *last = NULL;
+	struct thaw_e820 *last = NULL;
 	uint32_t n = 0;
 	uint64_t addr;
-	uint64_t size;
 	uint32_t type;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		addr = ranges[i].frames.first * PAGE;
-		size = thaw_range_count(ranges[i].frames) * PAGE;
 		type = e820_type(ranges[i].type);
 		if (!type)
 			continue;
-		if (last && thaw_le64(last) + thaw_le64(last + 8) == addr &&
-		    thaw_le32(last + 16) == type) {
-			synth_put64(last + 8, thaw_le64(last + 8) + size);
-			continue;
+		if (!last || last->addr + last->size != addr || last->type != type) {
+			last = &ret[n++];
+			*last = (struct thaw_e820){addr, 0, type};
 		}
-		last = table + 4 + n++ * 20;
-		synth_put64(last, addr);
-		synth_put64(last + 8, size);
-		synth_put32(last + 16, type);
+		last->size += thaw_range_count(ranges[i].frames) * PAGE;
 	}
+	return n;
+}
+
+/* The table with its count before it; the caller frees it. */
+static uint8_t *e820_table(const struct thaw_mem_range *ranges, size_t count, size_t *ret_len)
+{
+	uint8_t *table = calloc(count + 1, sizeof(struct thaw_e820));
+	uint32_t n = sim_e820(ranges, count, (struct thaw_e820 *)(table + sizeof(n)));
+
 	synth_put32(table, n);
-	*ret_len = 4 + n * 20;
+	*ret_len = sizeof(n) + n * sizeof(struct thaw_e820);
 	return table;
 }
 

@@ -51,6 +51,11 @@ static void drop_stored(struct synth *s)
 	free(s->disk);
 	free(s->map_page);
 	free(s->stored_page);
+	s->stored = NULL;
+	s->chunk_page = NULL;
+	s->disk = NULL;
+	s->map_page = NULL;
+	s->stored_page = NULL;
 	s->stored_pages = 0;
 }
 
@@ -356,12 +361,17 @@ static void store_header(struct synth *s, uint32_t crc)
 
 void synth_store(struct synth *s)
 {
-	uint8_t *stream = make_stream(s);
+	uint8_t *stream;
 	uint64_t *order;
 	size_t used;
 	size_t i;
 
 	drop_stored(s);
+	if (s->options.format != SYNTH_LINUX) {
+		synth_native_store(s);
+		return;
+	}
+	stream = make_stream(s);
 	if (s->options.codec == THAW_CODEC_NONE) {
 		s->chunk_page = NULL;
 		s->stored_pages = stream_pages(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * synth.h: hibernated machines that never were: a picture of RAM, and a disk that holds it as Linux
- * would have written it.
+ * would have written it, or thaw's own writer.
  *
  * Three steps, so that a test can spoil things in between:
  *
@@ -16,11 +16,16 @@
 #define THAW_TESTS_SYNTH_H
 
 #include <thaw/image.h>
+#include <thaw/native_disk.h>
 
 enum synth_layout { SYNTH_FORWARD, SYNTH_BACKWARD, SYNTH_SCATTERED };
 
+/* Whose image: Linux's, or thaw's own in an area of its own or in a swap area. */
+enum synth_format { SYNTH_LINUX, SYNTH_OWN, SYNTH_SWAP };
+
 struct synth_options {
-	enum thaw_codec codec;
+	enum synth_format format;
+	enum thaw_codec codec; /* of thaw's own: none or LZ4 */
 	unsigned levels; /* of the image's page tables: 4 or 5 */
 	unsigned leaf;	 /* level whose entry maps the entry page: 1, 2 (2 MiB) or 3 (1 GiB) */
 	bool endbr;
@@ -30,6 +35,8 @@ struct synth_options {
 	unsigned noise;	   /* so many pages of 100 cannot be compressed */
 	uint32_t digest;   /* of the memory map */
 	uint32_t seed;
+	const struct thaw_e820 *saved_map; /* of thaw's own: the map itself, NULL: digest alone */
+	size_t saved_map_count;
 };
 
 struct synth_frame {
@@ -79,6 +86,16 @@ void synth_add(struct synth *s, uint64_t first, uint64_t count, bool zero);
 void synth_draw(struct synth *s);
 /* May be called again, after more was spoilt. */
 void synth_store(struct synth *s);
+
+/* synth_native.c: synth_store() for thaw's own format, and synth_reseal(). */
+void synth_native_store(struct synth *s);
+bool synth_native_reseal(uint8_t *disk, uint64_t pages, uint64_t header_page);
+
+/* Where the header lies, and where a byte of the logical space does; NULL: nowhere. */
+struct native_anchor *synth_native_anchor(uint8_t *disk, uint64_t pages, uint64_t header_page);
+struct native_header *synth_native_header(uint8_t *disk, uint64_t pages, uint64_t header_page);
+uint8_t *synth_native_logical(uint8_t *disk, uint64_t pages, const struct native_header *h,
+			      uint64_t position);
 
 /* The picture of a frame: NULL when the image has no such frame. */
 const struct synth_frame *synth_find(const struct synth *s, uint64_t pfn);

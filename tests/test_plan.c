@@ -60,7 +60,7 @@ static void make_image(const char *s)
 		if (last && last->kind == kind && last->first + last->count == FIRST + i)
 			last->count++;
 		else
-			runs[image.run_count++] = (struct thaw_run){FIRST + i, 1, kind};
+			runs[image.run_count++] = (struct thaw_run){FIRST + i, 1, kind, 0};
 	}
 }
 
@@ -316,7 +316,7 @@ static void make_big(struct thaw_run *big)
 
 	for (i = 0; i < BIG_RUNS; i++)
 		big[i] = (struct thaw_run){i * step + 300, (uint32_t)step / 2,
-					   i % 5 ? THAW_RUN_DATA : THAW_RUN_ZERO};
+					   i % 5 ? THAW_RUN_DATA : THAW_RUN_ZERO, 0};
 	image = (struct thaw_image){.runs = big, .run_count = BIG_RUNS};
 	map.count = BIG_RANGES;
 	for (i = 0; i < BIG_RANGES; i++)

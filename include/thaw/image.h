@@ -20,10 +20,10 @@ enum thaw_codec { THAW_CODEC_NONE, THAW_CODEC_LZO1X, THAW_CODEC_LZ4 };
 enum thaw_digest { THAW_DIGEST_NONE, THAW_DIGEST_CRC32, THAW_DIGEST_MD5 };
 
 struct thaw_facts {
-	const char *format; /* "swsusp" */
-	enum thaw_codec codec;
-	bool platform_mode; /* saved through ACPI S4 */
-	bool has_checksum;  /* checksum covers the stream */
+	const char *format;    /* "swsusp" or "thaw" */
+	enum thaw_codec codec; /* of most blocks */
+	bool platform_mode;    /* saved through ACPI S4 */
+	bool has_checksum;     /* checksum covers the stream; else blocks may have their own */
 	uint32_t checksum;
 	bool has_hw_sig;
 	uint32_t hw_sig;
@@ -42,13 +42,33 @@ struct thaw_facts {
 	uint64_t identity;     /* hash over header, info, map and stream checksum; 0: not known */
 };
 
-enum thaw_run_kind { THAW_RUN_DATA, THAW_RUN_ZERO };
+enum thaw_run_kind { THAW_RUN_DATA, THAW_RUN_ZERO, THAW_RUN_FILL };
 
 struct thaw_run {
 	uint64_t first;
 	uint32_t count;
 	uint32_t kind; /* enum thaw_run_kind */
+	uint64_t fill; /* of THAW_RUN_FILL: what all 8-byte words are; else 0 */
 };
+
+/* Linux's e820 types (arch/x86/include/asm/e820/types.h). */
+enum thaw_e820_type {
+	THAW_E820_RAM = 1,
+	THAW_E820_RESERVED = 2,
+	THAW_E820_ACPI = 3,
+	THAW_E820_NVS = 4,
+	THAW_E820_UNUSABLE = 5,
+	THAW_E820_PMEM = 7,
+};
+
+/* An entry of Linux's e820 table, as it lies in memory and under the digest. Bytes, not frames. */
+struct thaw_e820 {
+	uint64_t addr;
+	uint64_t size;
+	uint32_t type; /* enum thaw_e820_type, or a value of the kernel's own */
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct thaw_e820) == 20, "as in Linux's table");
 
 /* Neighbouring disk pages of the stream, in stream order. */
 struct thaw_extent {
@@ -64,11 +84,13 @@ struct thaw_stream_pos {
 
 /* One block as it lies in a buffer of stored bytes. */
 struct thaw_block {
-	size_t stored; /* bytes to step over, a multiple of the page size */
+	size_t stored; /* bytes to step over */
 	size_t offset; /* payload, from the beginning of the block */
 	size_t length;
 	uint32_t pages; /* what it decodes to, at most THAW_BLOCK_PAGES */
 	enum thaw_codec codec;
+	bool has_checksum; /* of its own */
+	uint64_t checksum; /* XXH64 of what it decodes to */
 };
 
 #define THAW_BLOCK_PAGES 32
@@ -85,6 +107,7 @@ struct thaw_block {
  * that was decoded, head included.
  */
 struct thaw_format; /* private to imagefmt/ */
+struct native_block;
 
 struct thaw_image {
 	const struct thaw_format *format;
@@ -103,6 +126,11 @@ struct thaw_image {
 	size_t rest_bytes;
 	uint8_t *scratch; /* where head and rest lie: to be cleared when they are placed */
 	size_t scratch_bytes;
+	const struct native_block *blocks; /* of a format that has a table of them */
+	size_t block_count;
+	const struct thaw_e820
+		*saved_map;	/* firmware's map of then, whose digest is facts.digest */
+	size_t saved_map_count; /* 0: the format does not carry it */
 	uint64_t decoded_pages; /* stream pages decoded, head included */
 	uint32_t checksum_state;
 };
@@ -145,7 +173,9 @@ enum thaw_err thaw_image_split(const struct thaw_image *image, uint64_t decoded_
 			       const uint8_t *stored, size_t len, struct thaw_block *ret,
 			       struct thaw_diag *diag);
 
-/* Decodes a block into dst, exactly block->pages pages. THAW_OK or THAW_BLOCK_DATA. Any processor.
+/*
+ * Decodes a block into dst, exactly block->pages pages, and checks them where the block has a
+ * checksum. THAW_OK, THAW_BLOCK_DATA or THAW_CHECKSUM. Any processor.
  */
 enum thaw_err thaw_block_decode(const struct thaw_block *block, const uint8_t *stored, void *dst);
 

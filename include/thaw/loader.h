@@ -40,25 +40,6 @@ uint32_t thaw_memmap_e820_crc32(const struct thaw_memmap *map);
 /* Is that table the one the image was saved under? True if the image does not say. */
 bool thaw_memmap_is_saved(const struct thaw_memmap *map, const struct thaw_facts *facts);
 
-/* Linux's e820 types (arch/x86/include/asm/e820/types.h). */
-enum thaw_e820_type {
-	THAW_E820_RAM = 1,
-	THAW_E820_RESERVED = 2,
-	THAW_E820_ACPI = 3,
-	THAW_E820_NVS = 4,
-	THAW_E820_UNUSABLE = 5,
-	THAW_E820_PMEM = 7,
-};
-
-/* An entry of Linux's e820 table, as it lies in memory and under the digest. Bytes, not frames. */
-struct thaw_e820 {
-	uint64_t addr;
-	uint64_t size;
-	uint32_t type; /* enum thaw_e820_type, or a value of the kernel's own */
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct thaw_e820) == 20, "as in Linux's table");
-
 /*
  * The next entry of the table that Linux's EFI stub would make of the map, from range *i on; begin
  * with *i == 0. false at the end.
@@ -81,6 +62,9 @@ enum thaw_target_kind {
 	THAW_TARGET_STAGE, /* data, kept at where, moved by the trampoline */
 	THAW_TARGET_ZERO,  /* zeroed while loading */
 	THAW_TARGET_LATE,  /* zeroed by the trampoline */
+	/* One word repeated, written to where while loading; moved by the trampoline unless there.
+	 */
+	THAW_TARGET_FILL,
 };
 
 struct thaw_target {
@@ -88,7 +72,15 @@ struct thaw_target {
 	uint64_t where;
 	uint32_t count;
 	uint32_t kind; /* enum thaw_target_kind */
+	uint64_t fill; /* of THAW_TARGET_FILL */
 };
+
+/* Is it for the trampoline to move? */
+static inline bool thaw_target_is_staged(const struct thaw_target *t)
+{
+	return t->kind == THAW_TARGET_STAGE ||
+	       (t->kind == THAW_TARGET_FILL && t->where != t->frame);
+}
 
 /*
  * Safe frames: claimed by thaw, destination of nothing. Given out in ascending order, dropped as a
@@ -122,7 +114,7 @@ struct thaw_plan {
 	 */
 	struct thaw_range scratch[THAW_PLAN_SCRATCH];
 	size_t scratch_count;
-	uint64_t placed, staged, zeroed, late; /* frames */
+	uint64_t placed, staged, zeroed, late; /* frames; zeroed counts filled ones too */
 };
 
 /*
@@ -205,10 +197,10 @@ struct thaw_drift {
 };
 
 /*
- * The image is loaded and its digest is not today's: finds the saved machine's own firmware table
- * among the image's pages and compares it with the map, range by range; differences are told to
- * m->note. THAW_OK: resuming is safe all the same (see drift.c). THAW_MEMORY_MAP: it is not, or the
- * table was not found.
+ * The image is loaded and its digest is not today's: takes the saved machine's own firmware table,
+ * as the image carries it or else from among its pages, and compares it with the map, range by
+ * range; differences are told to m->note. THAW_OK: resuming is safe all the same (see drift.c).
+ * THAW_MEMORY_MAP: it is not, or the table was not found.
  */
 enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *image,
 			       const struct thaw_plan *plan, const struct thaw_memmap *map,
