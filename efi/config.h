@@ -40,6 +40,7 @@ struct config {
 	enum config_mode mode;
 	bool dry_run;
 	bool verbose;
+	bool refuse_hw_sig;
 	bool by_hand; /* only as a load option: in a file it would be no decision of the moment */
 	struct config_device device;
 	uint64_t offset_pages;		  /* of the header, from the beginning of the device */

@@ -236,6 +236,13 @@ static bool set_verbose(struct config *config, struct word w)
 	return parse_bool(w, &config->verbose);
 }
 
+/* Likewise: whoever wrote the key was not content with the default. */
+static bool set_hwsig(struct config *config, struct word w)
+{
+	config->refuse_hw_sig = !is(w, "ignore");
+	return is(w, "ignore") || is(w, "refuse");
+}
+
 static bool set_mode(struct config *config, struct word w)
 {
 	config->mode = is(w, "armed") ? CONFIG_MODE_ARMED : CONFIG_MODE_RESIDENT;
@@ -262,6 +269,7 @@ static const struct {
 	{"verbose", set_verbose},
 	{"device", set_device},
 	{"offset", set_offset},
+	{"hwsig", set_hwsig},
 	{"mode", set_mode},
 #ifdef THAW_TEST
 	{"checkpoint", set_checkpoint},

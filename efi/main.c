@@ -64,6 +64,7 @@ static void restore(const struct config *config, struct candidate *found, size_t
 	struct thaw_options options = {
 		.dry_run = config->dry_run,
 		.by_hand = config->by_hand,
+		.refuse_hw_sig = config->refuse_hw_sig,
 		.mark = found->mark,
 	};
 	enum thaw_err err = machine_init(&machine);

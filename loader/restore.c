@@ -124,6 +124,18 @@ static enum thaw_err check_record(struct story *s)
 	return err ? thaw_fail(s->diag, err, "record", facts->identity, facts->mark) : THAW_OK;
 }
 
+static enum thaw_err check_hw_sig(struct story *s)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+
+	if (!facts->has_hw_sig)
+		return THAW_OK;
+	if (s->options->refuse_hw_sig)
+		return thaw_fail(s->diag, THAW_HW_SIG, "hw_sig", facts->hw_sig, 0);
+	note(s, "hardware-signature-not-checked", facts->hw_sig, 0);
+	return THAW_OK;
+}
+
 static enum thaw_err look(struct story *s, uint64_t header_page)
 {
 	enum thaw_err err;
@@ -136,6 +148,8 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 	s->report->facts = s->image.facts;
 	if (!err)
 		err = check_record(s);
+	if (!err)
+		err = check_hw_sig(s);
 	return err;
 }
 

@@ -42,6 +42,13 @@ static void test_mode(void)
 	CHECK(parse("mode armed\nmode sometimes").ignored == 1);
 }
 
+static void test_hwsig(void)
+{
+	CHECK(!parse("").refuse_hw_sig && parse("hwsig refuse").refuse_hw_sig);
+	CHECK(!parse("hwsig refuse\nhwsig ignore").refuse_hw_sig);
+	CHECK(parse("hwsig perhaps").refuse_hw_sig && parse("hwsig perhaps").ignored == 1);
+}
+
 static void test_unknown_keys_are_counted(void)
 {
 	struct config c = parse("colour blue\nverbose yes");
@@ -109,6 +116,7 @@ int main(void)
 {
 	RUN(test_booleans);
 	RUN(test_mode);
+	RUN(test_hwsig);
 	RUN(test_unknown_keys_are_counted);
 	RUN(test_next);
 	RUN(test_next_refuses_bad_utf8);

@@ -295,6 +295,25 @@ static void test_dry_run(void)
 	scene_free(&c);
 }
 
+/* synth's header: flag 8 says that hw_sig is one. */
+static void test_hw_sig(void)
+{
+	static const struct thaw_options refuse = {.refuse_hw_sig = true};
+	struct scene c;
+
+	begin(&c);
+	CHECK(sim_restore(&c.sim, 0, &refuse, &c.report) == THAW_OK && c.sim.jumps == 1);
+	scene_free(&c);
+	begin(&c);
+	synth_put32(c.sim.disk.bytes + 4072, thaw_le32(c.sim.disk.bytes + 4072) | 8);
+	synth_put32(c.sim.disk.bytes + 4056, 0x12345678);
+	memcpy(c.sim.disk.before, c.sim.disk.bytes, 4096);
+	CHECK(sim_restore(&c.sim, 0, &refuse, &c.report) == THAW_HW_SIG);
+	CHECK(c.report.diag.a == 0x12345678 && !c.sim.calls[SIM_CONSUME]);
+	CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
 /* --- memory that changes hands -------------------------------------------------------------- */
 
 /*
@@ -380,6 +399,7 @@ int main(void)
 	RUN(test_by_hand);
 	RUN(test_by_hand_and_lost);
 	RUN(test_dry_run);
+	RUN(test_hw_sig);
 	RUN(test_final_map);
 	RUN(test_frame_types);
 	printf("# %u restores in variants\n", runs);

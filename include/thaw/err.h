@@ -53,6 +53,8 @@
 	X(NO_SAFE_FRAMES, 0x233, "no-safe-frames",                                                 \
 	  "There is too little memory outside the image to restore it.")                           \
 	X(FINAL_MAP, 0x234, "final-map", "The firmware took memory while the image was loaded.")   \
+	X(HW_SIG, 0x235, "hardware-signature",                                                     \
+	  "The image carries the machine's hardware signature, which thaw does not check.")        \
 	X(ENTRY_TABLES, 0x238, "entry-tables",                                                     \
 	  "The image's page tables do not lead to its entry point.")                               \
 	X(ENTRY_DEPTH, 0x239, "entry-depth",                                                       \

@@ -269,6 +269,9 @@ struct thaw_options {
 	bool dry_run;
 	bool any_map; /* host only: the map is made up, so its digest says nothing */
 	bool by_hand; /* the user insists: the record's verdict is shown, not obeyed */
+	/* An image with a hardware signature is refused: whether ACPI's FACS has the same today
+	 * cannot be said without reading ACPI's tables. */
+	bool refuse_hw_sig;
 	/* thaw_image_mark() of the header page, so that the image can be passed over even if it
 	 * cannot be read again; 0: not known. */
 	uint64_t mark;
