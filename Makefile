@@ -5,7 +5,8 @@
 # make check    all tests, on real guests in QEMU too; installs what it needs (as root)
 # make demo     hibernates a real kernel, restores it, shows both timelines
 # make install  into DESTDIR and PREFIX; make deb builds a Debian package; make sign KEY= CERT= signs
-# make bench    measures; make fuzz T=seconds fuzzes; make check-all runs the whole matrix
+# make bench    measures; make fuzz T=seconds fuzzes
+# make check-all   runs what has changed of the whole matrix, writes docs/COMPATIBILITY.md
 
 BUILD := build
 VERSION := 0.1.0

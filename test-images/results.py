@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""What ran and how it ended: one line of JSON for each run of a case, in build/results.jsonl.
+
+A case need not run again while what it depends on is as it was when it passed: the built programs,
+the guest (kernel, firmware, machine, recipe), and what cases.toml says of the case."""
+
+import datetime
+import functools
+import hashlib
+import json
+import subprocess
+import threading
+
+import cache
+import firmware
+import kernel as kernels
+
+PATH = cache.BUILD / "results.jsonl"
+_lock = threading.Lock()
+
+
+@functools.cache
+def programs():
+    """A digest of the programs under test."""
+    found = hashlib.sha256()
+    for name in ("thaw.efi", "thaw-test.efi"):
+        path = cache.BUILD / name
+        found.update(path.read_bytes() if path.exists() else b"none")
+    return found.hexdigest()[:16]
+
+
+@functools.cache
+def qemu_version():
+    said = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True,
+                          check=True).stdout
+    return said.split()[3]
+
+
+def digest(case, guest_key):
+    """Of what is tested, whatever the programs are."""
+    said = {k: v for k, v in case.items() if k != "groups"}
+    text = json.dumps([said, guest_key], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load():
+    """All lines, oldest first."""
+    if not PATH.exists():
+        return []
+    return [json.loads(line) for line in PATH.read_text().splitlines()]
+
+
+def last_pass(lines, of):
+    """The newest line that says that this subject passed with these programs, or None."""
+    passes = [line for line in lines if line["subject"] == of and line["programs"] == programs()
+              and line["result"] == "passed"]
+    return passes[-1] if passes else None
+
+
+def add(case, of, recipe, config, result, note, seconds):
+    build = case.get("machine", {}).get("firmware", config.firmware)
+    line = {"case": case["name"], "kernel": kernels.kernel(recipe.kernel).release,
+            "firmware": firmware.describe(build), "result": result,
+            "note": note.strip().splitlines()[-1] if note.strip() else "",
+            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"),
+            "command": f"test-images/run {case['name']}", "seconds": round(seconds, 1),
+            "subject": of, "programs": programs()}
+    PATH.parent.mkdir(parents=True, exist_ok=True)
+    with _lock, open(PATH, "a") as file:
+        file.write(json.dumps(line) + "\n")
