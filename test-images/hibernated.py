@@ -25,6 +25,8 @@ import machine as machines
 import package
 
 TRIES = 3
+# Until the guest hibernates, and for each copy of its files besides: emulated, it takes long.
+SECONDS, SECONDS_A_COPY = 300, 45
 SOURCES = ["init", "initramfs.py", "uki.py", "disk.py"]
 
 
@@ -139,8 +141,9 @@ def _make_once(folder, recipe, config, log):
     volume = boot_from(folder, disk, layout, {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
     with machines.Machine(config, disk, variables, tpm_state=tpm, **volume) as machine:
         try:
-            _, line, _ = machine.wait("^GUEST hibernating", 300)
-            machine.wait_end(300)
+            seconds = SECONDS + recipe.copies * SECONDS_A_COPY
+            _, line, _ = machine.wait("^GUEST hibernating", seconds)
+            machine.wait_end(seconds)
         finally:
             (log or folder / "transcript").write_text(machine.transcript())
         facts = {"nonce": nonce, "kernel": kernels.kernel(recipe.kernel).release,
