@@ -108,14 +108,38 @@ static void gather_stream(struct bench *b)
 	host_memory_free(&memory);
 }
 
-/* Into one block that stays in the cache; with the checksum, what no pipeline gets below. */
-static double decoder_alone(struct bench *b, bool checked)
+/*
+ * Blocks one after the other, with nothing around them.
+ * DECODE: into one block that stays in the cache.
+ * CHECK: that, and its checksum.
+ * MOVE: each block copied from the disk first, and decoded into frames of its own. With one
+ * processor that does all, nothing gets below that.
+ */
+enum bare { DECODE, CHECK, MOVE };
+
+static uint8_t *frames_of(const struct bench *b)
 {
-	static uint8_t to[THAW_BLOCK_BYTES] __attribute__((aligned(4096)));
+	size_t bytes = (size_t)b->pages << THAW_PAGE_SHIFT;
+	uint8_t *frames = aligned_alloc((size_t)2 << 20, (bytes | (((size_t)2 << 20) - 1)) + 1);
+
+	if (!frames)
+		die("no memory");
+	madvise(frames, bytes, MADV_HUGEPAGE);
+	memset(frames, 1, bytes);
+	return frames;
+}
+
+static double without_pipeline(struct bench *b, enum bare how)
+{
+	static uint8_t cached[THAW_BLOCK_BYTES] __attribute__((aligned(4096)));
+	static uint8_t copied[THAW_BLOCK_STORED_MAX] __attribute__((aligned(4096)));
+	uint8_t *frames = how == MOVE ? frames_of(b) : NULL;
 	struct host_memory memory;
 	struct thaw_image image;
 	struct thaw_block block;
 	enum thaw_crc32_method method = thaw_crc32_choose(NULL);
+	const uint8_t *stored;
+	uint8_t *to = how == MOVE ? frames : cached;
 	size_t at = 0;
 	uint64_t done;
 	double began;
@@ -125,16 +149,26 @@ static double decoder_alone(struct bench *b, bool checked)
 	open_image(b, &image, &memory.seam);
 	began = now();
 	for (done = image.decoded_pages; done < image.facts.stream_pages; done += block.pages) {
-		if (thaw_image_split(&image, done, b->stream + at, b->stream_bytes - at, &block,
-				     NULL) ||
-		    !block.stored || thaw_block_decode(&block, b->stream + at, to))
+		size_t bytes;
+
+		stored = b->stream + at;
+		if (thaw_image_split(&image, done, stored, b->stream_bytes - at, &block, NULL) ||
+		    !block.stored)
+			die("the stream does not split");
+		if (how == MOVE)
+			stored = memcpy(copied, stored, block.stored);
+		if (thaw_block_decode(&block, stored, to))
 			die("the decoder alone fails");
-		if (checked)
-			crc = thaw_crc32_by(method, 0, to, (size_t)block.pages << THAW_PAGE_SHIFT);
+		bytes = (size_t)block.pages << THAW_PAGE_SHIFT;
+		if (how != DECODE)
+			crc = thaw_crc32_by(method, 0, to, bytes);
+		if (how == MOVE)
+			to += bytes;
 		at += block.stored;
 	}
 	began = now() - began;
 	(void)crc;
+	free(frames);
 	host_memory_free(&memory);
 	return began;
 }
@@ -245,43 +279,69 @@ static double median(double *times, int runs)
 	return times[runs / 2];
 }
 
+enum what { ALONE, CHECKED, MOVED, ONE, TWO, COPY, WHATS };
+
+static double run(struct bench *b, enum what what)
+{
+	switch (what) {
+	case ALONE:
+		return without_pipeline(b, DECODE);
+	case CHECKED:
+		return without_pipeline(b, CHECK);
+	case MOVED:
+		return without_pipeline(b, MOVE);
+	case ONE:
+		return pipeline(b, 1);
+	case TWO:
+		return pipeline(b, 2);
+	default:
+		return copy_alone(b);
+	}
+}
+
+static void tell(const char *what, double mib, double seconds, double than, const char *of)
+{
+	printf("%-32s %6.0f MiB/s", what, mib / seconds);
+	if (of)
+		printf("  %5.2f of %s", than / seconds, of);
+	printf("\n");
+}
+
+static void report(const struct bench *b, const double *t, int runs)
+{
+	double mib = (double)b->pages / 256;
+
+	printf("%llu pages, medians of %d\n", (unsigned long long)b->pages, runs);
+	tell("memcpy", mib, t[COPY], 0, NULL);
+	tell("decoder alone", mib, t[ALONE], 0, NULL);
+	tell("and its checksum", mib, t[CHECKED], t[ALONE], "the decoder alone");
+	tell("and copying from disk, to frames", mib, t[MOVED], t[ALONE], "the decoder alone");
+	tell("pipeline, 1 thread", mib, t[ONE], t[ALONE], "the decoder alone");
+	tell("pipeline, 2 threads", mib, t[TWO], t[ONE], "one thread");
+	printf("{\"bench\": \"load\", \"pages\": %llu, \"runs\": %d, \"memcpy_s\": %.6f, "
+	       "\"decoder_s\": %.6f, \"checked_s\": %.6f, \"moved_s\": %.6f, \"one_s\": %.6f, "
+	       "\"two_s\": %.6f}\n",
+	       (unsigned long long)b->pages, runs, t[COPY], t[ALONE], t[CHECKED], t[MOVED], t[ONE],
+	       t[TWO]);
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench b;
-	double alone[MOST_RUNS], checked[MOST_RUNS], one[MOST_RUNS], two[MOST_RUNS], copy[MOST_RUNS];
+	static double times[WHATS][MOST_RUNS];
+	double medians[WHATS];
 	int runs = argc > 3 ? atoi(argv[3]) : 5;
-	double mib;
-	int i;
 
 	if (argc < 3 || runs < 1 || runs > MOST_RUNS)
 		die("usage: bench_load IMAGE BYTE-OFFSET [RUNS]");
 	open_disk(&b.disk, argv[1], atoll(argv[2]));
 	gather_stream(&b);
-	mib = (double)b.pages / 256;
-	for (i = 0; i < runs; i++) {
-		alone[i] = decoder_alone(&b, false);
-		checked[i] = decoder_alone(&b, true);
-		one[i] = pipeline(&b, 1);
-		two[i] = pipeline(&b, 2);
-		copy[i] = copy_alone(&b);
+	for (int i = 0; i < runs; i++) {
+		for (enum what what = 0; what < WHATS; what++)
+			times[what][i] = run(&b, what);
 	}
-	alone[0] = median(alone, runs);
-	checked[0] = median(checked, runs);
-	one[0] = median(one, runs);
-	two[0] = median(two, runs);
-	copy[0] = median(copy, runs);
-	printf("%llu pages, medians of %d\n", (unsigned long long)b.pages, runs);
-	printf("memcpy               %8.0f MiB/s\n", mib / copy[0]);
-	printf("decoder alone        %8.0f MiB/s\n", mib / alone[0]);
-	printf("and its checksum     %8.0f MiB/s  %5.2f of the decoder alone\n", mib / checked[0],
-	       alone[0] / checked[0]);
-	printf("pipeline, 1 thread   %8.0f MiB/s  %5.2f of the decoder alone\n", mib / one[0],
-	       alone[0] / one[0]);
-	printf("pipeline, 2 threads  %8.0f MiB/s  %5.2f of one thread\n", mib / two[0],
-	       one[0] / two[0]);
-	printf("{\"bench\": \"load\", \"pages\": %llu, \"runs\": %d, \"memcpy_s\": %.6f, "
-	       "\"decoder_s\": %.6f, \"checked_s\": %.6f, \"one_s\": %.6f, \"two_s\": %.6f}\n",
-	       (unsigned long long)b.pages, runs, copy[0], alone[0], checked[0], one[0],
-	       two[0]);
+	for (enum what what = 0; what < WHATS; what++)
+		medians[what] = median(times[what], runs);
+	report(&b, medians, runs);
 	return 0;
 }
