@@ -3,29 +3,31 @@
  * load.c: the pipeline.
  *
  *	disk ──read──> windows ──split──> queue ──decode, checksum, place──> frames
- *	 │   boot processor               any processor                       │
+ *	 │  reader.c, boot processor      queue.c    decode.c, any processor      │
  *	 │                                └──retire in order, combine checksums── boot processor
  *	 └──read: long runs of pages that are stored as they are──────────────┘
  *
  * A window is a large read of the stream. A block that straddles two windows is moved, as far as
- * it is there, in front of the next one, so that every block lies in one piece. A window is read
- * into again when its last block is retired. The boot processor reads while a window is free and
- * decodes with the others while none is; without others it does both in turn, and where the disk
- * can read in the background the next window fills meanwhile.
+ * it is there, in front of the next one, so that every block lies in one piece. The boot processor
+ * reads while a window is free and decodes with the others while none is; without others it does
+ * both in turn, and where the disk can read in the background the next window fills meanwhile.
  *
- * No frame is written while something unread still lies in it: data goes only to claimed frames
- * (place) and to safe frames (stage). Windows, buffers and the queue are safe frames themselves,
- * taken before staging takes any; the lists were allocated from firmware before the claims were
- * made, so they lie in none of them; and the hand-off takes safe frames after staging, from what is
- * left.
+ * No frame is written while something unread still lies in it:
+ *
+ *  - What is written is data, to claimed frames (placed) and safe frames (staged); zeroes, to
+ *    claimed frames; decoded blocks, to the processors' buffers; and the windows.
+ *  - A frame of data or zeroes is written by one job or one read, for no two of the plan's targets
+ *    share a frame and the cursors only move on. While a block decodes into its frames it reads
+ *    there only what it wrote itself.
+ *  - Windows, buffers and the queue are safe frames taken before staging takes any, so no target
+ *    lies in them. The lists, and what opening the image left, were allocated from firmware before
+ *    the claims were made, so they lie in no claim. The hand-off takes safe frames after staging,
+ *    from what is left.
+ *  - A window is read into again when its last block is retired, and its tail, which no block
+ *    holds, was moved when the next window began: there are at least two.
+ *  - A buffer is its processor's alone, and empty between two blocks.
  */
 #include "load.h"
-
-/* Large enough that a read's own cost does not count, small enough that reading soon gives work. */
-#define MOST_WINDOW_BYTES  ((size_t)2 << 20)
-#define LEAST_WINDOW_BYTES ((size_t)256 << 10)
-#define WINDOWS		   6
-#define HEADROOM	   THAW_BLOCK_STORED_MAX
 
 /* One job zeroes up to so many frames. */
 #define ZERO_PAGES 256
@@ -34,31 +36,16 @@
 #define LEAST_DIRECT_PAGES 64
 #define MOST_DIRECT_PAGES  2048
 
-#define MOST_WORKERS 15
-
 #define PROGRESS_PAGES 1024
-
-struct window {
-	uint8_t *data;	   /* HEADROOM bytes before it are the window's too */
-	uint64_t last_job; /* number after that of its last block */
-	size_t fill;
-};
 
 struct thaw_load {
 	struct thaw_machine *m;
 	const struct thaw_image *image;
 	const struct thaw_plan *plan;
-	struct thaw_disk *disk;
 	struct thaw_diag *diag;
-	enum thaw_crc32_method crc_method;
-	uint8_t *buffer[MOST_WORKERS + 1]; /* a decoded block each; [0] is the boot processor's */
-	struct window window[WINDOWS];
-	size_t window_bytes;
-	unsigned next_window;
-	bool reading;	     /* a background read is filling next_window */
+	struct thaw_reader reader;
 	const uint8_t *tail; /* a block begun at the end of the window before */
 	size_t tail_bytes;
-	struct thaw_stream_pos pos;
 	struct thaw_cursor data;
 	struct thaw_cursor zero;
 	uint64_t split_pages; /* stream pages in published jobs and before */
@@ -68,13 +55,10 @@ struct thaw_load {
 	uint32_t crc;
 	bool at_half;
 	unsigned workers;
-	unsigned most_workers;
-	struct thaw_queue queue;
+	struct thaw_crew crew;
 };
 
-/* --- buffers: safe frames ----------------------------------------------------------------- */
-
-static void *take(struct thaw_machine *m, struct thaw_plan *plan, size_t bytes)
+void *thaw_load_take(struct thaw_machine *m, struct thaw_plan *plan, size_t bytes)
 {
 	uint64_t first;
 
@@ -83,110 +67,19 @@ static void *take(struct thaw_machine *m, struct thaw_plan *plan, size_t bytes)
 	return m->frame(m, first);
 }
 
-/* The windows are to take no more than a quarter of what the staged frames may need too. */
-static size_t choose_window_bytes(const struct thaw_plan *plan)
-{
-	uint64_t room = (plan->pool.left << THAW_PAGE_SHIFT) / 4 / WINDOWS;
-	uint64_t largest = thaw_plan_largest(plan) << THAW_PAGE_SHIFT;
-	size_t bytes = MOST_WINDOW_BYTES;
-
-	while (bytes > LEAST_WINDOW_BYTES && (bytes > room || bytes + 2 * HEADROOM > largest))
-		bytes /= 2;
-	return bytes;
-}
-
-static bool take_buffers(struct thaw_load *l, struct thaw_plan *plan)
-{
-	struct thaw_machine *m = l->m;
-	uint8_t *p = NULL;
-	unsigned i;
-
-	l->most_workers = (unsigned)thaw_min(m->cpu.processors - 1, MOST_WORKERS);
-	for (i = 0; i <= l->most_workers; i++) {
-		l->buffer[i] = take(m, plan, THAW_BLOCK_BYTES);
-		if (!l->buffer[i])
-			return false;
-	}
-	l->window_bytes = choose_window_bytes(plan);
-	for (i = 0; i < WINDOWS; i++) {
-		p = take(m, plan, HEADROOM + l->window_bytes);
-		if (!p)
-			return false;
-		l->window[i].data = p + HEADROOM;
-	}
-	return true;
-}
-
 enum thaw_err thaw_load_prepare(struct thaw_load **ret, struct thaw_machine *m,
 				struct thaw_plan *plan, struct thaw_diag *diag)
 {
-	struct thaw_load *l = take(m, plan, sizeof(*l));
+	struct thaw_load *l = thaw_load_take(m, plan, sizeof(*l));
 
 	if (!l)
 		return thaw_fail(diag, THAW_NO_SAFE_FRAMES, "buffers", plan->pool.left, 0);
 	__builtin_memset(l, 0, sizeof(*l));
 	l->m = m;
-	if (!take_buffers(l, plan))
+	if (!thaw_crew_prepare(&l->crew, m, plan) || !thaw_reader_prepare(&l->reader, m, plan))
 		return thaw_fail(diag, THAW_NO_SAFE_FRAMES, "buffers", plan->pool.left, 0);
 	*ret = l;
 	return THAW_OK;
-}
-
-/* --- decoding: any processor ------------------------------------------------------------- */
-
-/* Where the block decodes to: its frames, if they lie side by side, else the processor's own
- * buffer. */
-static uint8_t *destination(struct thaw_load *l, const struct thaw_job *job, unsigned worker)
-{
-	struct thaw_cursor cursor = job->to;
-	uint64_t where;
-
-	if (thaw_cursor_next(l->plan, &cursor, job->block.pages, &where) == job->block.pages)
-		return l->m->frame(l->m, where);
-	return l->buffer[worker];
-}
-
-static void do_block(struct thaw_load *l, struct thaw_job *job, unsigned worker)
-{
-	uint8_t *to = destination(l, job, worker);
-	enum thaw_err err = thaw_block_decode(&job->block, job->stored, to);
-	uint32_t crc = 0;
-
-	if (!err && l->image->facts.has_checksum)
-		crc = thaw_crc32_by(l->crc_method, 0, to,
-				    (size_t)job->block.pages << THAW_PAGE_SHIFT);
-	if (!err && to == l->buffer[worker] &&
-	    !thaw_place_copy(l->m, l->plan, job->to, to, job->block.pages))
-		err = THAW_BUG;
-	thaw_queue_finish(job, err, crc);
-}
-
-static bool do_job(struct thaw_load *l, unsigned worker)
-{
-	struct thaw_job *job = thaw_queue_take(&l->queue);
-
-	if (!job)
-		return false;
-	if (job->stored) {
-		do_block(l, job, worker);
-	} else {
-		thaw_place_zero(l->m, l->plan, job->to, job->block.pages);
-		thaw_queue_finish(job, THAW_OK, 0);
-	}
-	return true;
-}
-
-static void work(void *arg, unsigned worker)
-{
-	struct thaw_load *l = arg;
-
-	for (;;) {
-		if (do_job(l, worker))
-			continue;
-		if (__atomic_load_n(&l->queue.closed, __ATOMIC_ACQUIRE))
-			break;
-		thaw_cpu_relax();
-	}
 }
 
 /* --- retiring: in the order of the stream ------------------------------------------------- */
@@ -196,7 +89,7 @@ static enum thaw_err retire(struct thaw_load *l)
 	const struct thaw_job *job;
 	uint32_t pages;
 
-	while ((job = thaw_queue_finished(&l->queue))) {
+	while ((job = thaw_queue_finished(&l->crew.queue))) {
 		pages = job->block.pages;
 		if (job->err)
 			return thaw_fail(l->diag, job->err, "block", l->done_pages,
@@ -206,7 +99,7 @@ static enum thaw_err retire(struct thaw_load *l)
 						    (uint64_t)pages << THAW_PAGE_SHIFT);
 			l->done_pages += pages;
 		}
-		l->queue.retired++;
+		l->crew.queue.retired++;
 	}
 	return THAW_OK;
 }
@@ -233,7 +126,7 @@ static enum thaw_err step(struct thaw_load *l)
 {
 	enum thaw_err err;
 
-	if (!do_job(l, 0))
+	if (!thaw_crew_job(&l->crew, 0))
 		thaw_cpu_relax();
 	err = retire(l);
 	return err ? err : show_progress(l);
@@ -243,7 +136,7 @@ static enum thaw_err make_room(struct thaw_load *l)
 {
 	enum thaw_err err = THAW_OK;
 
-	while (!err && thaw_queue_is_full(&l->queue))
+	while (!err && thaw_queue_is_full(&l->crew.queue))
 		err = step(l);
 	return err;
 }
@@ -258,12 +151,12 @@ static enum thaw_err publish_block(struct thaw_load *l, const struct thaw_block 
 
 	if (err)
 		return err;
-	job = thaw_queue_slot(&l->queue);
+	job = thaw_queue_slot(&l->crew.queue);
 	*job = (struct thaw_job){.block = *block, .stored = stored, .to = l->data};
 	if (!thaw_cursor_skip(l->plan, &l->data, block->pages))
 		return thaw_fail(l->diag, THAW_BUG, "plan", l->split_pages, block->pages);
 	l->split_pages += block->pages;
-	thaw_queue_publish(&l->queue);
+	thaw_queue_publish(&l->crew.queue);
 	return THAW_OK;
 }
 
@@ -286,96 +179,51 @@ static enum thaw_err split(struct thaw_load *l, const uint8_t *stored, size_t le
 		stored += block.stored;
 		len -= block.stored;
 	}
-	if (len >= HEADROOM || (len && l->split_pages == l->image->facts.stream_pages))
+	if (len >= THAW_HEADROOM || (len && l->split_pages == l->image->facts.stream_pages))
 		return thaw_fail(l->diag, THAW_MAP_LONG, "stream", len, l->split_pages);
 	l->tail = stored;
 	l->tail_bytes = len;
 	return THAW_OK;
 }
 
-/* --- reading: windows -------------------------------------------------------------------- */
-
-static bool more_to_read(const struct thaw_load *l)
-{
-	return l->pos.extent < l->image->extent_count;
-}
-
-/*
- * Reads into the window whatever is left of it. The last piece, or the only one, may be left to the
- * device to do in the background.
- */
-static enum thaw_err fill_window(struct thaw_load *l, struct window *w)
-{
-	struct thaw_disk *disk = l->disk;
-	uint64_t page;
-	uint64_t count;
-	uint8_t *at;
-	enum thaw_err err = THAW_OK;
-
-	w->fill = 0;
-	while (!err && w->fill < l->window_bytes && more_to_read(l)) {
-		count = thaw_stream_next(l->image, &l->pos,
-					 (l->window_bytes - w->fill) >> THAW_PAGE_SHIFT, &page);
-		at = w->data + w->fill;
-		w->fill += (size_t)count << THAW_PAGE_SHIFT;
-		l->reading = disk->read_start && (w->fill == l->window_bytes || !more_to_read(l));
-		err = l->reading ? disk->read_start(disk, page, count, at)
-				 : disk->read(disk, page, count, at);
-	}
-	if (err)
-		l->reading = false;
-	return err ? thaw_fail(l->diag, err, "stream", page, count) : THAW_OK;
-}
-
-static enum thaw_err finish_reading(struct thaw_load *l)
-{
-	enum thaw_err err = THAW_OK;
-
-	if (l->reading)
-		err = l->disk->read_wait(l->disk);
-	l->reading = false;
-	return err ? thaw_fail(l->diag, err, "stream", l->split_pages, 0) : THAW_OK;
-}
+/* --- reading: windows, and straight into place ------------------------------------------- */
 
 /* Decodes while a window fills in the background, but leaves the others enough to go on with. */
 static enum thaw_err work_while_reading(struct thaw_load *l)
 {
-	struct thaw_queue *q = &l->queue;
+	struct thaw_queue *q = &l->crew.queue;
 	enum thaw_err err = THAW_OK;
 
-	while (!err && l->reading &&
+	while (!err && l->reader.reading &&
 	       q->published - __atomic_load_n(&q->taken, __ATOMIC_RELAXED) > 2 * l->workers &&
-	       do_job(l, 0))
+	       thaw_crew_job(&l->crew, 0))
 		err = retire(l);
 	return err ? err : show_progress(l);
 }
 
 static enum thaw_err next_window(struct thaw_load *l)
 {
-	struct window *w = &l->window[l->next_window];
+	struct thaw_window *w = thaw_reader_window(&l->reader);
 	uint8_t *begin = w->data - l->tail_bytes;
 	enum thaw_err err = THAW_OK;
 
-	while (!err && l->queue.retired < w->last_job)
+	while (!err && l->crew.queue.retired < w->last_job)
 		err = step(l);
 	if (err)
 		return err;
 	/* Nobody uses this window any more; the tail still lies in the one before. */
 	__builtin_memcpy(begin, l->tail, l->tail_bytes);
-	err = fill_window(l, w);
+	err = thaw_reader_fill(&l->reader);
 	if (!err)
 		err = work_while_reading(l);
 	if (!err)
-		err = finish_reading(l);
+		err = thaw_reader_finish(&l->reader);
 	if (err)
 		return err;
-	l->next_window = (l->next_window + 1) % WINDOWS;
 	err = split(l, begin, l->tail_bytes + w->fill);
-	w->last_job = l->queue.published;
+	w->last_job = l->crew.queue.published;
 	return err;
 }
-
-/* --- straight into place ------------------------------------------------------------------- */
 
 /*
  * Stored pages that are the decoded ones, and whose next frames lie side by side. Every page before
@@ -396,15 +244,15 @@ static uint32_t direct_pages(const struct thaw_load *l, uint64_t *ret_where)
 static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t where)
 {
 	uint64_t page;
-	uint32_t count = (uint32_t)thaw_stream_next(l->image, &l->pos, pages, &page);
+	uint32_t count = (uint32_t)thaw_stream_next(l->image, &l->reader.pos, pages, &page);
 	enum thaw_err err;
 
 	/* First the cursor: what lies before it is wiped if this fails halfway. */
 	thaw_cursor_skip(l->plan, &l->data, count);
 	l->split_pages += count;
-	err = l->disk->read(l->disk, page, count, l->m->frame(l->m, where));
+	err = thaw_reader_straight(&l->reader, page, count, l->m->frame(l->m, where));
 	if (err)
-		return thaw_fail(l->diag, err, "stream", page, count);
+		return err;
 	l->done_pages += count;
 	err = retire(l);
 	return err ? err : show_progress(l);
@@ -431,11 +279,11 @@ static enum thaw_err publish_zeroes(struct thaw_load *l)
 		if (err)
 			break;
 		pages = (uint32_t)thaw_min(ZERO_PAGES, l->plan->zeroed - l->zeroed);
-		job = thaw_queue_slot(&l->queue);
+		job = thaw_queue_slot(&l->crew.queue);
 		*job = (struct thaw_job){.block.pages = pages, .to = l->zero};
 		thaw_cursor_skip(l->plan, &l->zero, pages);
 		l->zeroed += pages;
-		thaw_queue_publish(&l->queue);
+		thaw_queue_publish(&l->crew.queue);
 		err = retire(l);
 	}
 	return err;
@@ -459,9 +307,9 @@ static enum thaw_err run(struct thaw_load *l)
 
 	if (!err)
 		err = publish_zeroes(l);
-	while (!err && more_to_read(l))
+	while (!err && thaw_reader_has_more(&l->reader))
 		err = read_on(l);
-	while (!err && l->queue.retired < l->queue.published)
+	while (!err && l->crew.queue.retired < l->crew.queue.published)
 		err = step(l);
 	return err ? err : show_progress(l);
 }
@@ -488,20 +336,17 @@ enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 
 	l->image = image;
 	l->plan = plan;
-	l->disk = disk;
 	l->diag = diag;
-	l->pos = image->pos;
 	l->zero.zero = true;
 	l->split_pages = image->decoded_pages;
 	l->done_pages = image->decoded_pages;
 	l->crc = image->checksum_state;
-	l->crc_method = thaw_crc32_choose(NULL);
-	l->workers = l->m->workers_start(l->m, l->most_workers, work, l);
+	thaw_reader_start(&l->reader, image, disk, diag);
+	thaw_crew_start(&l->crew, plan, image->facts.has_checksum);
+	l->workers = l->m->workers_start(l->m, l->crew.most_workers, thaw_crew_work, &l->crew);
 	err = run(l);
-	/* Only after another failure: that one is told. */
-	if (l->reading)
-		disk->read_wait(disk);
-	__atomic_store_n(&l->queue.closed, true, __ATOMIC_RELEASE);
+	thaw_reader_abandon(&l->reader);
+	__atomic_store_n(&l->crew.queue.closed, true, __ATOMIC_RELEASE);
 	if (l->workers)
 		join_err = l->m->workers_join(l->m);
 	if (join_err)
@@ -524,12 +369,8 @@ static void wipe_targets(struct thaw_load *l)
 
 void thaw_load_wipe(struct thaw_load *l)
 {
-	size_t i;
-
 	if (l->plan)
 		wipe_targets(l);
-	for (i = 0; i <= l->most_workers; i++)
-		__builtin_memset(l->buffer[i], 0, THAW_BLOCK_BYTES);
-	for (i = 0; i < WINDOWS; i++)
-		__builtin_memset(l->window[i].data - HEADROOM, 0, HEADROOM + l->window_bytes);
+	thaw_crew_wipe(&l->crew);
+	thaw_reader_wipe(&l->reader);
 }

@@ -81,4 +81,85 @@ const struct thaw_job *thaw_queue_finished(struct thaw_queue *q);
 
 void thaw_queue_finish(struct thaw_job *job, enum thaw_err err, uint32_t crc);
 
+/* --- decode.c: what any processor does --------------------------------------------------- */
+
+#define THAW_MOST_WORKERS 15
+
+struct thaw_crew {
+	struct thaw_machine *m;
+	const struct thaw_plan *plan;
+	bool checked; /* each block's checksum is wanted */
+	enum thaw_crc32_method crc_method;
+	unsigned most_workers;
+	uint8_t *buffer[THAW_MOST_WORKERS + 1]; /* a block each; [0] is the boot processor's */
+	struct thaw_queue queue;
+};
+
+/* Takes the buffers from the plan's safe frames; false when there are not enough. */
+bool thaw_crew_prepare(struct thaw_crew *crew, struct thaw_machine *m, struct thaw_plan *plan);
+
+void thaw_crew_start(struct thaw_crew *crew, const struct thaw_plan *plan, bool checked);
+
+/* One job, if there is one. */
+bool thaw_crew_job(struct thaw_crew *crew, unsigned worker);
+
+/* A worker's life: jobs until the queue is closed and empty. arg is the crew. */
+void thaw_crew_work(void *arg, unsigned worker);
+
+void thaw_crew_wipe(struct thaw_crew *crew);
+
+/* --- reader.c: from the disk --------------------------------------------------------------- */
+
+#define THAW_WINDOWS  6
+#define THAW_HEADROOM THAW_BLOCK_STORED_MAX
+
+struct thaw_window {
+	uint8_t *data;	   /* THAW_HEADROOM bytes before it are the window's too */
+	uint64_t last_job; /* number after that of its last block */
+	size_t fill;
+};
+
+struct thaw_reader {
+	const struct thaw_image *image;
+	struct thaw_disk *disk;
+	struct thaw_diag *diag;
+	struct thaw_window window[THAW_WINDOWS];
+	size_t window_bytes;
+	unsigned next_window;
+	bool reading; /* a background read is filling next_window */
+	struct thaw_stream_pos pos;
+};
+
+/* Takes the windows from the plan's safe frames; false when there are not enough. */
+bool thaw_reader_prepare(struct thaw_reader *r, struct thaw_machine *m, struct thaw_plan *plan);
+
+void thaw_reader_start(struct thaw_reader *r, const struct thaw_image *image,
+		       struct thaw_disk *disk, struct thaw_diag *diag);
+
+bool thaw_reader_has_more(const struct thaw_reader *r);
+
+/* The window that is filled next: nobody may use it any more then. */
+struct thaw_window *thaw_reader_window(struct thaw_reader *r);
+
+/*
+ * Reads as much into the window as it holds. The last piece, or the only one, may be left to the
+ * device to do in the background: the window is full when thaw_reader_finish() returned. What the
+ * disk returns.
+ */
+enum thaw_err thaw_reader_fill(struct thaw_reader *r);
+enum thaw_err thaw_reader_finish(struct thaw_reader *r);
+
+/* After a failure elsewhere: waits for what still goes on in the background, however it ends. */
+void thaw_reader_abandon(struct thaw_reader *r);
+
+/* Pages of the disk, which the caller took from pos, to where they belong. */
+enum thaw_err thaw_reader_straight(struct thaw_reader *r, uint64_t page, uint32_t count, void *to);
+
+void thaw_reader_wipe(struct thaw_reader *r);
+
+/* --- load.c: the whole --------------------------------------------------------------------- */
+
+/* So many bytes of safe frames, side by side; NULL when there are none. */
+void *thaw_load_take(struct thaw_machine *m, struct thaw_plan *plan, size_t bytes);
+
 #endif
