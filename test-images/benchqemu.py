@@ -19,6 +19,7 @@ import session
 import timeline
 
 THAW = "EFI/thaw/thaw.efi"
+ANY = b"verbose no\n"    # names no device
 
 
 def _restore(image, files_of):
@@ -99,8 +100,8 @@ def _sizes(arguments):
 def measure(arguments):
     rows, ratios = {}, {}
     for name in _sizes(arguments):
-        for processors in (1, 2):
-            runs = arguments.runs or (5 if name == "small" else 3)
+        for processors in (1, 2) if name != "large" else (2,):
+            runs = arguments.runs or {"small": 5, "medium": 3, "large": 1}[name]
             row = _attempt(name, _row, name, processors, runs)
             if row and row["thaw"] and row["kernel"]:
                 rows[f"{name}-{processors}"] = row
@@ -134,62 +135,92 @@ def _alone(image, config, files):
 
 
 def _floor(name, processors):
+    """Seconds: reading and writing are the floor, decoding what the processors need besides."""
     image = benchimages.image(name, processors)
     machine = _alone(image, image.config, {session.BOOT: cache.BUILD / "bench-floor.efi"})
-    (_, read), (_, write) = _notes(machine, "floor-read")[0], _notes(machine, "floor-write")[0]
+    notes = {key: _notes(machine, f"floor-{key}") for key in ("read", "write", "decode",
+                                                              "decode-checked")}
+    if not all(notes.values()):
+        raise session.Unexpected("the floor program did not come to its end")
+    row = {key: found[0][1] / 1e6 for key, found in notes.items()}
     phases = _phases(image)
     whole = sum(phases.get(p, 0) for p in ("look", "plan", "load", "commit"))
-    return {"read": read / 1e6, "write": write / 1e6, "entry to jump": whole, "phases": phases}
+    return {**row, "floor": row["read"] + row["write"], "entry to jump": whole, "phases": phases,
+            **benchimages.facts(image), "processors": processors}
+
+
+def _median_floor(name, processors, tries):
+    """The try in the middle, so that floor and thaw are of the same moment."""
+    rows = [row for _ in range(tries) if (row := _attempt(name, _floor, name, processors))]
+    rows.sort(key=lambda row: row["entry to jump"] / row["floor"])
+    return rows[len(rows) // 2] if rows else None
 
 
 def floors(arguments):
-    print("\nfloor: only reading what is stored and writing each frame once", flush=True)
+    """Ratios: NAME what thaw takes from entry to jump against the floor, NAME-limit what the floor
+    and decoding take."""
+    print("\nfloor: only reading what is stored, writing each frame once; and decoding", flush=True)
     rows, ratios = {}, {}
-    for name in _sizes(arguments):
-        for processors in (1, 2):
-            tries = [r for _ in range(arguments.runs or 3)
-                     if (r := _attempt(name, _floor, name, processors))]
-            if not tries:
-                continue
-            row = sorted(tries, key=lambda r: r["entry to jump"] / (r["read"] + r["write"]))
-            row = row[len(row) // 2]
-            key = f"{name}-{processors}"
-            rows[key], ratios[key] = row, row["entry to jump"] / (row["read"] + row["write"])
-            print(f"  {name}, {processors} processor(s): read {row['read']:.3f} s, write "
-                  f"{row['write']:.3f} s; thaw's entry to jump {row['entry to jump']:.3f} s, "
-                  f"{ratios[key]:.2f} x", flush=True)
+    for name, processors in [("medium", 1), ("medium", 2), ("raw", 2),
+                             *([("large", 2)] if arguments.large else [])]:
+        row = _median_floor(name, processors, arguments.runs or 3)
+        if not row:
+            continue
+        key = f"{name}-{processors}"
+        rows[key], ratios[key] = row, row["entry to jump"] / row["floor"]
+        limit = row["floor"] + (row["decode"] if row["codec"] != "none" else 0)
+        ratios[f"{key}-limit"] = limit / row["floor"]
+        print(f"  {name}, {processors} processor(s): read {row['read']:.3f} s, write "
+              f"{row['write']:.3f} s, decode {row['decode']:.3f} s (checksum included "
+              f"{row['decode-checked']:.3f} s); thaw's entry to jump {row['entry to jump']:.3f} s, "
+              f"{ratios[key]:.2f} x the floor", flush=True)
     return {"rows": rows, "ratios": ratios}
 
 
 # --- no image ------------------------------------------------------------------------------------
-def _boot_without_image(conf):
+def _boot_without_image(conf, with_thaw=True):
+    """The machine after such a boot; its stopwatch without thaw measures firmware alone."""
     config = machines.Config(memory=1024)
     layout = guest.Recipe().layout(config)
+    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf}
+    if with_thaw:
+        files[THAW] = session.thaw_program()
     with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
         folder = pathlib.Path(scratch)
         layout.write(folder / "disk.raw")
         (folder / "vars.fd").write_bytes(firmware.variables(config.firmware).read_bytes())
-        esp.build(folder / "esp.raw", {session.BOOT: cache.BUILD / "bench-stopwatch.efi",
-                                       THAW: session.thaw_program(), session.CONF: conf})
+        esp.build(folder / "esp.raw", files)
         with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
                               folder / "esp.raw") as machine:
             machine.wait_end(120)
-    return _notes(machine, "stopwatch-us")[0][0], _notes(machine, "stopwatch-reads")[0]
+    return machine
+
+
+def _boots(conf, with_thaw=True):
+    return [m for _ in range(5) if (m := _attempt("no image", _boot_without_image, conf, with_thaw))]
 
 
 def idle(_):
     """A swap area without an image. Each boot counts once: the first start of thaw in it. Without a
-    device in its configuration thaw has firmware connect storage that it left alone."""
+    device in its configuration thaw has firmware connect storage that it left alone, which is
+    measured without thaw too."""
     print("\nno image: what thaw adds to a boot", flush=True)
     named = f"device PARTUUID={uuid.uuid5(disk.NAMES, 'swap')}\n".encode()
     rows, ratios = {}, {}
-    for name, conf in (("ms", named), ("any-ms", b"verbose no\n")):
-        found = [r for _ in range(5) if (r := _attempt("no image", _boot_without_image, conf))]
-        if not found:
+    for name, words, conf in (("ms", "device configured", named), ("any-ms", "any device", ANY)):
+        boots = _boots(conf)
+        if not boots:
             continue
-        times, reads = [us for us, _ in found], found[0][1]
-        rows[name], ratios[name] = {"us": times, "reads": reads}, statistics.median(times) / 1000
-        print(f"  {'device configured' if name == 'ms' else 'any device'}: "
-              f"{statistics.median(times):.0f} us (of {times}), {reads[0]} reads of {reads[1]} "
+        times = [us for m in boots for us, _ in _notes(m, "stopwatch-us")]
+        reads, size = _notes(boots[0], "stopwatch-reads")[0]
+        rows[name], ratios[name] = ({"us": times, "reads": [reads, size]},
+                                    statistics.median(times) / 1000)
+        print(f"  {words}: {statistics.median(times):.0f} us (of {times}), {reads} reads of {size} "
               "bytes together, those of firmware's file system included", flush=True)
+    times = [us for m in _boots(ANY, with_thaw=False)
+             for us, _ in _notes(m, "stopwatch-connect-us")]
+    if times:
+        ratios["any-ms-limit"] = statistics.median(times) / 1000
+        print(f"  of this, firmware connecting storage: {statistics.median(times):.0f} us "
+              f"(of {times})", flush=True)
     return {"rows": rows, "ratios": ratios}

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""What was wanted, what was measured, and what could be at most: as rows, and as the tables in
+docs/BENCHMARKS.md. The text around the tables is written by hand and holds no figure of a run."""
+
+import re
+import typing
+
+import cache
+import plot
+
+DOCS = cache.HERE.parent / "docs"
+BEGIN = "<!-- from build/bench.json, by test-images/bench --docs -->\n"
+END = "<!-- end -->\n"
+
+# what, where in the results, target, whether more is better
+TARGETS = [
+    ("LZO1X decoder, native, against liblzo2", "native lzo-decoder", 1.5, True),
+    ("LZ4 decoder, native, against liblz4", "native lz4-decoder", 1.0, True),
+    ("pipeline, native, one thread, against the decoder alone, LZO", "native lzo-one", 0.85, True),
+    ("likewise, LZ4", "native lz4-one", 0.85, True),
+    ("pipeline, native, two threads against one, LZO", "native lzo-two", 1.8, True),
+    ("planning 1 TiB of RAM, a million runs, seconds", "native plan-s", 1.0, False),
+    ("bookkeeping for it, % of RAM", "native plan-percent", 0.1, False),
+    ("entry to resumed, 34,000 pages, 2 processors, against the kernel", "qemu small-2", 8, True),
+    ("likewise, 340,000 pages", "qemu medium-2", 8, True),
+    ("likewise, 1,000,000 pages", "qemu large-2", 8, True),
+    ("entry to jump against the floor, 340,000 pages, 2 processors", "floor medium-2", 1.3, False),
+    ("likewise, an image without compression", "floor raw-2", 1.3, False),
+    ("no image, device configured, milliseconds", "idle ms", 10, False),
+    ("no image, any device, milliseconds", "idle any-ms", 10, False),
+    ("thaw.efi, KiB", "size kib", 200, False),
+]
+
+
+class Row(typing.NamedTuple):
+    what: str
+    wanted: str
+    value: float
+    limit: float | None    # what nothing on this machine gets past, as measured
+    good: bool
+
+
+def _ratio(results, where):
+    part, key = where.split(" ", 1)
+    return results.get(part, {}).get("ratios", {}).get(key)
+
+
+def _restore_limit(results, key):
+    """Against the kernel, if thaw took no longer from entry to jump than the floor and decoding."""
+    row = results.get("qemu", {}).get("rows", {}).get(key)
+    floor = results.get("floor", {}).get("rows", {}).get(key)
+    if not row or not floor:
+        return None
+    spared = sum(row["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
+    return row["kernel"] / (row["thaw"] - spared + floor["floor"] + floor["decode"])
+
+
+def _limit(results, where):
+    part, key = where.split(" ", 1)
+    if part == "qemu":
+        return _restore_limit(results, key)
+    return _ratio(results, f"{part} {key.replace('-one', '')}-limit")
+
+
+def judged(results):
+    rows = []
+    for what, where, target, more in TARGETS:
+        value = _ratio(results, where)
+        if value is not None:
+            good = value >= target if more else value <= target
+            rows.append(Row(what, f"{'>=' if more else '<='} {target}", value,
+                            _limit(results, where), good))
+    return rows
+
+
+def _table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _targets(results):
+    return _table(["what", "target", "measured", "limit", ""], [
+        [row.what, row.wanted.replace(">=", "≥").replace("<=", "≤"), f"{row.value:.3g}",
+         "" if row.limit is None else f"{row.limit:.3g}", "" if row.good else "missed"]
+        for row in judged(results)])
+
+
+def _restores(results):
+    return _table(["pages", "stored", "processors", "thaw, s", "kernel, s", "ratio", "recipe"], [
+        [f"{row['pages']:,}", f"{100 * row['stored']:.0f} %", str(row["processors"]),
+         f"{row['thaw']:.2f}", f"{row['kernel']:.2f}", f"{row['kernel'] / row['thaw']:.1f}",
+         row["recipe"]] for row in results.get("qemu", {}).get("rows", {}).values()])
+
+
+def _floors(results):
+    columns = ["read", "write", "decode", "decode-checked", "entry to jump"]
+    rows = results.get("floor", {}).get("rows", {}).values()
+    return _table(["pages", "codec", "processors", "read", "write", "decode", "and checksum",
+                   "thaw, entry to jump"],
+                  [[f"{row['pages']:,}", row["codec"], str(row["processors"]),
+                    *(f"{row[c]:.2f}" for c in columns)] for row in rows])
+
+
+def _pipelines(results):
+    rows = []
+    for codec in ("lzo", "lz4"):
+        if figures := results.get("native", {}).get("rows", {}).get(f"pipeline-{codec}"):
+            mib = figures["pages"] / 256
+            rows.append([codec, *(f"{mib / figures[key]:.0f}" for key in (
+                "decoder_s", "checked_s", "moved_s", "one_s", "two_s", "memcpy_s"))])
+    return _table(["MiB/s", "decoder alone", "and its checksum", "and copying from disk, to frames",
+                   "pipeline, 1 thread", "2 threads", "memcpy"], rows)
+
+
+def _text(results):
+    machine = results.get("machine", {})
+    return (f"{machine.get('when', '')}: {machine.get('words', '')}.\n\n{_targets(results)}\n"
+            f"Whole restores, medians:\n\n{_restores(results)}\n"
+            f"The floor, and what the processors need besides, in seconds:\n\n{_floors(results)}\n"
+            f"On the host:\n\n{_pipelines(results)}")
+
+
+def write(results):
+    path = DOCS / "BENCHMARKS.md"
+    whole = path.read_text()
+    wanted = re.escape(BEGIN) + ".*" + re.escape(END)
+    path.write_text(re.sub(wanted, lambda _: f"{BEGIN}{_text(results)}{END}", whole, flags=re.S))
+    (DOCS / "bench.svg").write_text(plot.draw(results))
