@@ -14,9 +14,9 @@
  *
  * No frame is written while something unread still lies in it:
  *
- *  - What is written is data, to claimed frames (placed) and safe frames (staged); zeroes, to
- *    claimed frames; decoded blocks, to the processors' buffers; and the windows.
- *  - A frame of data or zeroes is written by one job or one read, for no two of the plan's targets
+ *  - What is written is data and repeated words, to claimed frames (placed) and to safe frames
+ *    (staged); decoded blocks, to the processors' buffers; and the windows.
+ *  - Each placed or staged frame is written by one job or one read, for no two of the plan's targets
  *    share a frame and the cursors only move on. While a block decodes into its frames it reads
  *    there only what it wrote itself.
  *  - Windows, buffers and the queue are safe frames taken before staging takes any, so no target
@@ -235,7 +235,7 @@ static uint32_t direct_pages(const struct thaw_load *l, uint64_t *ret_where)
 	struct thaw_cursor cursor = l->data;
 	uint64_t left = facts->stream_pages - l->split_pages;
 
-	if (facts->codec != THAW_CODEC_NONE || facts->has_checksum)
+	if (facts->codec != THAW_CODEC_NONE || facts->has_checksum || l->image->block_count)
 		return 0;
 	return thaw_cursor_next(l->plan, &cursor, (uint32_t)thaw_min(left, MOST_DIRECT_PAGES),
 				ret_where);
