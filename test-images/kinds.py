@@ -2,39 +2,26 @@
 """The kinds of cases: each is a function (case, image, folder, watch) that raises when the case
 fails. `watch` registers a machine, so that its transcript is kept when it does."""
 
-import dataclasses
-import re
 import shutil
 
+import faulty
 import firmware
+import hang
 import hibernated
-import machine as machines
 import mutate
 import oracle
+import powercut
 import session
 import signing
 import swsusp
 from session import Unexpected
 
-NOT_RESTORED = re.compile(r"thaw: not restored: ([\w-]+)")
-
-
-def _boot(image, parts, watch, **changes):
-    return watch(machines.Machine(dataclasses.replace(image.config, **changes), **parts))
-
-
-def _prepare(image, folder, files, changes=()):
-    """What the machine is made of, and a copy of its disk to compare with afterwards."""
-    parts = image.parts(folder, files)
-    mutate.apply(parts["disk"], image.layout.swap_at, changes)
-    return parts, hibernated.copy(parts["disk"], folder / "before.raw")
-
 
 def restore(case, image, folder, watch):
     """thaw brings the guest back, and changes ten bytes of the disk."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
-    parts, before = _prepare(image, folder, files, case.get("change", ()))
-    with _boot(image, parts, watch, **case.get("machine", {})) as machine:
+    parts, before = session.prepare(image, folder, files, case.get("change", ()))
+    with session.boot(image, parts, watch, **case.get("machine", {})) as machine:
         session.follow_resumed(machine, image)
     session.expect_consumed(parts["disk"], before, image.layout.swap_at)
 
@@ -42,7 +29,7 @@ def restore(case, image, folder, watch):
 def control(case, image, folder, watch):
     """The kernel's own resume of the same disk."""
     parts = image.parts(folder, session.control_files(folder, image))
-    with _boot(image, parts, watch) as machine:
+    with session.boot(image, parts, watch) as machine:
         session.follow_resumed(machine, image)
 
 
@@ -50,35 +37,27 @@ def broken(case, image, folder, watch):
     """A disk that fails to read or write where the case says: thaw goes on, or refuses and leaves
     the disk as it was; `after` is what the next boot, without faults, makes of it."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
-    parts, before = _prepare(image, folder, files)
+    parts, before = session.prepare(image, folder, files)
     faults = mutate.sectors(parts["disk"], image.layout.swap_at, case["faults"])
-    with _boot(image, parts | {"faults": faults}, watch) as machine:
-        _expect_end(machine, image, case["expect"])
+    with session.boot(image, parts | {"faults": faults}, watch) as machine:
+        session.expect_end(machine, image, case["expect"])
     if case["expect"] != "restored":
         session.expect_untouched(parts["disk"], before)
     if "after" in case:
-        with _boot(image, parts, watch) as machine:
-            _expect_end(machine, image, case["after"])
-
-
-def _expect_end(machine, image, expected):
-    if expected == "restored":
-        session.follow_resumed(machine, image)
-    else:
-        session.follow_fresh(machine)
-        _expect_reason(machine, expected)
+        with session.boot(image, parts, watch) as machine:
+            session.expect_end(machine, image, case["after"])
 
 
 def secure(case, image, folder, watch):
     """Secure Boot is on, and thaw and what boots next are signed: refused unread, and on."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     files = signing.signed(folder, files)
-    parts, before = _prepare(image, folder, files, case.get("change", ()))
+    parts, before = session.prepare(image, folder, files, case.get("change", ()))
     shutil.copyfile(firmware.variables("snakeoil"), parts["variables"])
     for expected in case["expect"]:
-        with _boot(image, parts, watch, firmware="snakeoil") as machine:
+        with session.boot(image, parts, watch, firmware="snakeoil") as machine:
             session.follow_fresh(machine)
-            _expect_reason(machine, expected)
+            session.expect_reason(machine, expected)
         session.expect_untouched(parts["disk"], before)
 
 
@@ -94,28 +73,21 @@ def _twin(case, parts, folder):
 def refuse(case, image, folder, watch):
     """A disk or machine that is not as it was: a reason, a normal boot, the disk untouched."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
-    parts, before = _prepare(image, folder, files, case.get("change", ()))
+    parts, before = session.prepare(image, folder, files, case.get("change", ()))
     parts |= _twin(case, parts, folder)
     for expected in case["expect"]:
-        with _boot(image, parts, watch, **case.get("machine", {})) as machine:
+        with session.boot(image, parts, watch, **case.get("machine", {})) as machine:
             session.follow_fresh(machine)
-            _expect_reason(machine, expected)
+            session.expect_reason(machine, expected)
         session.expect_untouched(parts["disk"], before)
-
-
-def _expect_reason(machine, expected):
-    """`expected` is a reason, or reasons joined by |; no-image may be said or not."""
-    said = [m.group(1) for line in machine.log if (m := NOT_RESTORED.search(line.text))]
-    if (said or ["no-image"])[0] not in expected.split("|"):
-        raise Unexpected(f"reason {' '.join(said) or 'none'} instead of {expected}")
 
 
 def exact(case, image, folder, watch):
     """Memory just before the jump, frame by frame, against an independent decoder; and what
     belongs to firmware against what it was before."""
-    entry, _, _ = _memory_at("entry", image, folder, watch)
-    exited, _, _ = _memory_at("exited", image, folder, watch)
-    jump, log, changed = _memory_at("jump", image, folder, watch)
+    entry, _, _ = session.memory_at("entry", image, folder, watch)
+    exited, _, _ = session.memory_at("exited", image, folder, watch)
+    jump, log, changed = session.memory_at("jump", image, folder, watch)
     with open(image.disk, "rb") as file:
         result = oracle.compare_image(swsusp.Image(file, image.layout.swap_at), jump)
     if result.wrong or not result.frames:
@@ -142,37 +114,7 @@ def _firmware_memory(ranges, entry, exited, jump):
             f"({len(before.wrong)} that firmware wrote before it left)")
 
 
-def _memory_at(checkpoint, image, folder, watch):
-    """(Memory, log, (disk, disk before)) of a machine that thaw halted at a checkpoint."""
-    folder = folder / checkpoint
-    folder.mkdir()
-    files = session.thaw_files(session.thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}"])
-    parts, before = _prepare(image, folder, files)
-    with _boot(image, parts, watch) as machine:
-        _halted(machine, checkpoint)
-        dumps = machine.dump_memory(folder)
-        machine.drain()
-        return oracle.Memory(dumps), machine.log, (parts["disk"], before)
-
-
-def _halted(machine, checkpoint):
-    index, line, _ = machine.wait([f"^CHECKPOINT {checkpoint}$", "^GUEST "], 120)
-    if index == 1:
-        raise Unexpected(f"{line.text} instead of checkpoint {checkpoint}")
-
-
-def powercut(case, image, folder, watch):
-    """The power goes at a checkpoint; then the machine is switched on again."""
-    checkpoint = case["checkpoint"]
-    files = session.thaw_files(session.thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}"])
-    parts = image.parts(folder, files)
-    with _boot(image, parts, watch) as machine:
-        _halted(machine, checkpoint)
-    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
-    parts |= hibernated.boot_from(folder, parts["disk"], image.layout, files)
-    with _boot(image, parts, watch) as machine:
-        _expect_end(machine, image, case["expect"][0])
-
-
 KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exact,
-         "powercut": powercut, "broken": broken, "secure": secure}
+         "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
+         "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
+         "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang}

@@ -106,11 +106,14 @@ DISKS = {
 
 class Machine:
     """A running QEMU. Use as a context manager; leaving it ends the process. Without a disk for
-    the EFI system partition (esp), the partition is on the disk itself."""
+    the EFI system partition (esp), the partition is on the disk itself. `backend` is what QEMU is
+    told instead of the disk's file."""
 
-    def __init__(self, config, disk, variables, esp=None, tpm_state=None, extra=(), faults=()):
+    def __init__(self, config, disk, variables, esp=None, tpm_state=None, extra=(), faults=(),
+                 backend=""):
         self.config, self.esp, self.disk, self.variables = config, esp, disk, variables
         self.tpm_state, self.extra, self.faults = tpm_state, list(extra), list(faults)
+        self.backend = backend
         self.log = []
         self._folder = pathlib.Path()
         self._lines, self._ended = queue.Queue(), 0
@@ -193,7 +196,9 @@ class Machine:
 
     def _disk_backend(self):
         """The disk's file; behind QEMU's error injector when it is to have faults, each a dict of
-        sector (of 512 bytes), iotype (read or write) and once."""
+        sector (of 512 bytes), iotype (read or write) and once; or what QEMU is told instead."""
+        if self.backend:
+            return self.backend
         if not self.faults:
             return f"format=raw,file={self.disk}"
         words = ["driver=raw", "file.driver=blkdebug", "file.image.driver=file",
@@ -286,6 +291,13 @@ class Machine:
                 return answer["return"]
             if "error" in answer:
                 raise MachineError(f"QMP {command}: {answer['error']['desc']}")
+
+    def how_it_ended(self):
+        """Why QEMU ended, as it says itself: guest-shutdown, guest-reset …"""
+        self.process.wait(timeout=30)
+        reasons = [json.loads(line).get("data", {}).get("reason") for line in self._qmp
+                   if '"SHUTDOWN"' in line]
+        return reasons[-1] if reasons else "without a word"
 
     def press_power_button(self):
         self.qmp("system_powerdown")

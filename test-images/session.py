@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """What happens at a console: boots of a hibernated disk and what is expected of them."""
 
+import dataclasses
 import pathlib
+import re
 
 import cache
 import guest
 import hibernated
 import machine as machines
+import mutate
+import oracle
 
 BOOT = "EFI/BOOT/BOOTX64.EFI"
 NEXT = "EFI/Linux/guest.efi"
 CONF = "EFI/thaw/thaw.conf"
 CHECKS = {"processors", "ram", "counter", "disk", "variable", "log"}
+NOT_RESTORED = re.compile(r"thaw: not restored: ([\w-]+)")
 
 
 class Unexpected(Exception):
@@ -45,6 +50,18 @@ def control_files(folder, image):
     """What boots the guest's kernel, which is to resume by itself."""
     guest.resuming(folder / "resume.efi", image.recipe, image.config)
     return {BOOT: folder / "resume.efi"}
+
+
+def prepare(image, folder, files, changes=()):
+    """What the machine is made of, and a copy of its disk to compare with afterwards."""
+    parts = image.parts(folder, files)
+    mutate.apply(parts["disk"], image.layout.swap_at, changes)
+    return parts, hibernated.copy(parts["disk"], folder / "before.raw")
+
+
+def boot(image, parts, watch, **changes):
+    """The image's machine, or one that differs in some fields of its Config."""
+    return watch(machines.Machine(dataclasses.replace(image.config, **changes), **parts))
 
 
 def follow_resumed(machine, image, timeout=180):
@@ -89,6 +106,42 @@ def follow_fresh(machine, timeout=180):
         raise Unexpected("restored instead of a fresh boot")
     machine.wait_end(60)
     return line
+
+
+def expect_reason(machine, expected):
+    """`expected` is a reason, or reasons joined by |; no-image may be said or not."""
+    said = [m.group(1) for line in machine.log if (m := NOT_RESTORED.search(line.text))]
+    if (said or ["no-image"])[0] not in expected.split("|"):
+        raise Unexpected(f"reason {' '.join(said) or 'none'} instead of {expected}")
+
+
+def expect_end(machine, image, expected):
+    """`expected` is restored, or the reason of a normal boot."""
+    if expected == "restored":
+        follow_resumed(machine, image)
+    else:
+        follow_fresh(machine)
+        expect_reason(machine, expected)
+
+
+def wait_halted(machine, checkpoint):
+    """Until thaw has halted the machine at a checkpoint."""
+    index, line, _ = machine.wait([f"^CHECKPOINT {checkpoint}$", "^GUEST "], 120)
+    if index == 1:
+        raise Unexpected(f"{line.text} instead of checkpoint {checkpoint}")
+
+
+def memory_at(checkpoint, image, folder, watch, conf=()):
+    """(Memory, log, (disk, disk before)) of a machine that thaw halted at a checkpoint."""
+    folder = folder / checkpoint
+    folder.mkdir()
+    files = thaw_files(thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}", *conf])
+    parts, before = prepare(image, folder, files)
+    with boot(image, parts, watch) as machine:
+        wait_halted(machine, checkpoint)
+        dumps = machine.dump_memory(folder)
+        machine.drain()
+        return oracle.Memory(dumps), machine.log, (parts["disk"], before)
 
 
 def memory_map(log):
