@@ -41,8 +41,9 @@ def image_of(name, table, log=None):
 
 def subject(case, guests):
     """(digest of all that a run of the case depends on but for the programs, Recipe, Config); the
-    machine as it was when it hibernated."""
-    recipe, config = guest_of(case["guest"], guests[case["guest"]])
+    machine as it was when it hibernated; of a case that makes its own guest, the usual one."""
+    name = case.get("guest")
+    recipe, config = guest_of(name, guests[name]) if name else (guest.Recipe(), machines.Config())
     made = hibernated.key(recipe, config)
     return results.digest(case, made), recipe, config
 
@@ -50,5 +51,6 @@ def subject(case, guests):
 def wanted(cases, names, group):
     if unknown := [n for n in names if not any(fnmatch.fnmatch(c["name"], n) for c in cases)]:
         raise SystemExit(f"run: no such case: {' '.join(unknown)}")
-    return [c for c in cases if (not group or group in c["groups"])
+    return [c for c in cases if (names or group or not c.get("alone"))
+            and (not group or group in c["groups"])
             and (not names or any(fnmatch.fnmatch(c["name"], n) for n in names))]

@@ -21,28 +21,30 @@ class FastClock(machines.Machine):
 
 
 def hang(case, image, folder, watch):
-    """The disk never answers again where the case says. `expect`, one a boot: reset, or a reason;
-    the disk is whole for the last boot."""
+    """The disk never answers again where the case says. `expect`, one a boot: reset, or the reason of
+    a boot with a sound disk."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = session.prepare(image, folder, files)
-    at = faulty.place(image, *case["at"])
     said = []
     for expected in case["expect"]:
-        disk = nbd.Silent(parts["disk"], at, case["iotype"])
-        with nbd.Server(disk, folder) as server:
-            with watch(FastClock(image.config, **parts, backend=server.backend)) as machine:
-                if expected == "reset":
-                    _expect_reset(machine)
-                else:
-                    session.expect_end(machine, image, expected)
+        if expected == "reset":
+            _hang_once(case, image, parts, folder, watch)
+        else:
+            with session.boot(image, parts, watch) as machine:
+                session.expect_end(machine, image, expected)
         session.expect_untouched(parts["disk"], before)
         attempt = record.newest(parts["variables"])
-        said.append(f"{attempt.state} {attempt.tries}" if attempt else "no record")
+        said.append(f"{expected}: {attempt.state}, try {attempt.tries}")
     return "; ".join(said)
 
 
+def _hang_once(case, image, parts, folder, watch):
+    disk = nbd.Silent(parts["disk"], faulty.place(image, *case["at"]), case["iotype"])
+    with nbd.Server(disk, folder) as server:
+        with watch(FastClock(image.config, **parts, backend=server.backend)) as machine:
+            _expect_reset(machine)
+
+
 def _expect_reset(machine):
-    machine.wait_end(900)
-    how = machine.how_it_ended()
-    if how != "guest-reset" or any(line.text.startswith("GUEST") for line in machine.log):
-        raise Unexpected(f"{how} instead of the watchdog's reset")
+    if not machine.wait_reset(900) or any(line.text.startswith("GUEST") for line in machine.log):
+        raise Unexpected("no reset by the watchdog")

@@ -11,9 +11,13 @@ import hibernated
 import mutate
 import oracle
 import powercut
+import remnants
+import second
 import session
 import signing
 import swsusp
+import traffic
+import work
 from session import Unexpected
 
 
@@ -117,4 +121,7 @@ def _firmware_memory(ranges, entry, exited, jump):
 KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exact,
          "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
-         "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang}
+         "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
+         "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
+         "second-after-thaw": second.after_thaw, "second-unseen": second.unseen,
+         "soak": work.soak, "traffic": traffic.traffic}

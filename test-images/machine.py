@@ -292,12 +292,19 @@ class Machine:
             if "error" in answer:
                 raise MachineError(f"QMP {command}: {answer['error']['desc']}")
 
-    def how_it_ended(self):
-        """Why QEMU ended, as it says itself: guest-shutdown, guest-reset …"""
-        self.process.wait(timeout=30)
-        reasons = [json.loads(line).get("data", {}).get("reason") for line in self._qmp
-                   if '"SHUTDOWN"' in line]
-        return reasons[-1] if reasons else "without a word"
+    def wait_reset(self, timeout):
+        """Waits until the machine is reset, which ends it. QEMU's process may live on: it waits for
+        a disk that does not answer."""
+        self._qmp_socket.settimeout(timeout)
+        try:
+            for line in self._qmp:
+                event = json.loads(line)
+                if event.get("event") == "SHUTDOWN":
+                    self.drain()
+                    return event["data"]["reason"] == "guest-reset"
+        except TimeoutError:
+            raise self._trouble(f"no reset in {timeout} s") from None
+        raise self._trouble("the machine ended without a word")
 
     def press_power_button(self):
         self.qmp("system_powerdown")

@@ -25,7 +25,7 @@ class Memory:
     """Physical memory from dumps of [start, start + length)."""
 
     def __init__(self, dumps):
-        self.ranges = []
+        self.dumps, self.ranges = dumps, []
         for start, path in dumps:
             with open(path, "rb") as file:
                 view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -96,6 +96,12 @@ def names(pattern, suite=""):
     return found
 
 
+def depends(name):
+    """All packages that a package depends on, itself first, the nearest first."""
+    listed = _apt("", "apt-cache", "depends", "--recurse", "--important", name)
+    return re.findall(r"^([a-z0-9][a-z0-9+.-]*)$", listed, re.M)
+
+
 def _download(name, suite, into):
     command = ["apt-get", *_options(suite), "download", "-q", name]
     if subprocess.run(command, cwd=into, stdout=subprocess.DEVNULL).returncode != 0:

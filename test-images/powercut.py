@@ -23,7 +23,16 @@ def at_checkpoint(case, image, folder, watch):
     parts = image.parts(folder, files)
     with session.boot(image, parts, watch) as machine:
         session.wait_halted(machine, checkpoint)
+    _expect_record(parts, checkpoint)
     _switch_on(image, parts, folder, watch, case["expect"][0])
+
+
+def _expect_record(parts, checkpoint):
+    """The attempt is known for what it was: begun; or jumped, and never heard of."""
+    attempt = record.newest(parts["variables"])
+    said = (attempt.state, attempt.reason) if attempt else None
+    if said != {"entry": None, "load": ("started", 0)}.get(checkpoint, ("committing", 0)):
+        raise Unexpected(f"record at {checkpoint}: {said}")
 
 
 def _switch_on(image, parts, folder, watch, expected):
@@ -78,14 +87,14 @@ def at_random(case, image, folder, watch):
         where.mkdir()
         files = session.thaw_files(session.thaw_program())
         parts, before = session.prepare(image, where, files)
-        _cut(image, parts, watch, chance.uniform(0, WINDOW), seed)
+        _cut(image, parts, watch, chance.uniform(0, WINDOW))
         verdict = _aftermath(image, parts, before, where, watch)
         seen[verdict] = seen.get(verdict, 0) + 1
     counts = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
     return f"{case['cuts']} cuts, seed {seed}: {counts}; 0 lost, 0 resumed twice"
 
 
-def _cut(image, parts, watch, delay, seed):
+def _cut(image, parts, watch, delay):
     with session.boot(image, parts, watch) as machine:
         _, line, _ = machine.wait("^thaw: ", 120)
         until = line.when + delay
@@ -94,7 +103,6 @@ def _cut(image, parts, watch, delay, seed):
             if any(line.text == "GUEST resumed" for line in machine.log[-20:]):
                 return
             time.sleep(0.01)
-        print(f"(cut {delay:.2f} s, seed {seed})", end=" ", flush=True)
 
 
 def with_cache(case, image, folder, watch):

@@ -135,7 +135,8 @@ def memory_at(checkpoint, image, folder, watch, conf=()):
     """(Memory, log, (disk, disk before)) of a machine that thaw halted at a checkpoint."""
     folder = folder / checkpoint
     folder.mkdir()
-    files = thaw_files(thaw_program("thaw-test.efi"), [f"checkpoint {checkpoint}", *conf])
+    conf = [f"checkpoint {checkpoint}", *conf]
+    files = thaw_files(thaw_program("thaw-test.efi"), conf)
     parts, before = prepare(image, folder, files)
     with boot(image, parts, watch) as machine:
         wait_halted(machine, checkpoint)
@@ -145,8 +146,8 @@ def memory_at(checkpoint, image, folder, watch, conf=()):
 
 
 def memory_map(log):
-    """[(start, end, type)] from the lines that thaw prints when it is verbose; a test build's, which
-    it copies to the debug console: a serial line may lose characters."""
+    """[(start, end, type)] from the lines that thaw prints when it is verbose; a test build's,
+    which it copies to the debug console: a serial line may lose characters."""
     found = []
     for line in log:
         words = line.text.split()

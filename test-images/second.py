@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""A second system mounts the filesystem of a hibernated one, and writes to it."""
+
+import record
+import session
+from session import Unexpected
+from work import Work
+
+
+def _mount(work):
+    """Boots the second system, with nothing of thaw on its way."""
+    work.boots({session.BOOT: work.uki("mount")})
+    with work.machine() as machine:
+        machine.wait("^GUEST second system done", 180)
+        machine.wait_end(60)
+
+
+def _expect_fresh(work, reason, **changes):
+    with work.machine(**changes) as machine:
+        session.follow_fresh(machine)
+        session.expect_reason(machine, reason)
+
+
+def after_thaw(case, _, folder, watch):
+    """thaw passed the image over (another machine's memory), the second system mounted: never
+    restored again, and the filesystem is clean."""
+    work = Work(folder, watch)
+    work.hibernate()
+    work.boots_thaw(work.uki("mount"))
+    with work.machine(memory=768) as machine:
+        machine.wait("^GUEST second system done", 180)
+        session.expect_reason(machine, "memory-map")
+        machine.wait_end(60)
+    work.boots_thaw(session.fresh_guest())
+    for _ in range(2):
+        _expect_fresh(work, "passed-over")
+    if not work.is_hibernated():
+        raise Unexpected("the image was consumed")
+    if found := work.damage():
+        raise Unexpected(f"e2fsck: {found}")
+    return f"record: {record.newest(work.variables).state}"
+
+
+def unseen(case, _, folder, watch):
+    """A second system that thaw never saw mounted: nothing in an image of Linux's says so. It is
+    restored, as the kernel would, and the filesystem pays for it. Pinned here, so that whoever
+    changes it notices."""
+    work = Work(folder, watch)
+    work.hibernate()
+    _mount(work)
+    if found := work.damage():
+        raise Unexpected(f"e2fsck after the second system: {found}")
+    work.boots_thaw(session.fresh_guest())
+    with work.machine() as machine:
+        index, line, _ = machine.wait(["^GUEST back 1$", "^GUEST fresh boot"], 180)
+        if index == 1:
+            raise Unexpected("not restored: docs/FAULTS.md and docs/SECURITY.md say otherwise")
+        _, line, _ = machine.wait(["^GUEST FAILED", "^GUEST work done"], 180)
+        machine.wait_end(60)
+    found = work.damage()
+    if not found and line.text == "GUEST work done":
+        raise Unexpected("no damage: does this case still do what it says?")
+    return f"restored; {line.text}; e2fsck finds {len(found.splitlines())} lines to say"
