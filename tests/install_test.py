@@ -143,7 +143,8 @@ def whole_story():
         check("others keep their order", place.order == [2, 1, 3, 0], place.order)
         check("nothing foreign is touched", holds(place, before) is None, holds(place, before))
         record = place.get("ThawStatus", THAW)
-        check("record", record and record[:4] == b"THAW")
+        check("record", record and record[:4] == b"THAW"
+              and place.get("ThawStatusVouched", THAW) == b"\1")
         installed = place.snapshot()
         expect("again", place, 0, "nothing to do", "install")
         check("again changes nothing", place.snapshot() == installed)
@@ -174,6 +175,7 @@ def repairs(place, installed):
     for name in ("Boot0002", "BootOrder"):
         (place.vars / f"{name}-{GLOBAL}").unlink()
     (place.vars / f"ThawStatus-{THAW}").unlink()
+    (place.vars / f"ThawStatusVouched-{THAW}").unlink()
     place.set("BootOrder", struct.pack("<3H", 1, 3, 0))
     expect("variables reset", place, 2, "thawctl update", "status")
     expect("repair", place, 0, "create a boot entry", "update")
@@ -276,6 +278,7 @@ def record(*attempts):
 def logs():
     with Fresh() as place:
         expect("empty log", place, 1, "not met an image", "log")
+        place.set("ThawStatusVouched", b"\1", THAW)
         place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230), attempt(3, 1)), THAW)
         done = expect("log", place, 0, "restored", "log")
         lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
@@ -291,6 +294,7 @@ def logs():
 
 def told_once():
     with Fresh() as place:
+        place.set("ThawStatusVouched", b"\1", THAW)
         place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230)), THAW)
         check("both are new", place.run("log", "--new").stdout.count("2026-11-1") == 2)
         expect("nothing new", place, 1, "", "log", "--new")

@@ -227,7 +227,7 @@ int log_main(int argc, char **argv)
 	if (result)
 		return result < 0 ? THAWCTL_DONE : result;
 	state = bootvars_available() ? bootvars_read_record(&site.record) : BOOTVARS_RECORD_MISSING;
-	if (state == BOOTVARS_RECORD_DAMAGED) {
+	if (state == BOOTVARS_RECORD_DAMAGED && !site.record.serial) {
 		thawctl_error("Hibernate and resume once; the record is made anew then.",
 			      "the record of earlier boots is damaged");
 		return THAWCTL_ENVIRONMENT;

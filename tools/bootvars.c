@@ -20,6 +20,7 @@
 #define LABEL	       "thaw"
 #define PROGRAM	       "\\EFI\\thaw\\thaw.efi"
 #define RECORD	       "ThawStatus"
+#define VOUCHER	       "ThawStatusVouched"
 #define LOCATION       "HibernateLocation"
 #define OPTION_MAX     4096
 #define HD_SUBTYPE     1
@@ -82,15 +83,17 @@ enum bootvars_record bootvars_read_record(struct thaw_record *ret)
 {
 	size_t size;
 	uint8_t *data = get(thaw_guid, RECORD, &size);
+	bool missing = !data && errno == ENOENT;
+	bool vouched = efi_get_variable_exists(thaw_guid, VOUCHER) >= 0;
 	bool whole;
 
 	if (!data) {
 		thaw_record_init(ret);
-		return errno == ENOENT ? BOOTVARS_RECORD_MISSING : BOOTVARS_RECORD_DAMAGED;
+		return missing && !vouched ? BOOTVARS_RECORD_MISSING : BOOTVARS_RECORD_DAMAGED;
 	}
 	whole = thaw_record_load(ret, data, size);
 	free(data);
-	return whole ? BOOTVARS_RECORD_WHOLE : BOOTVARS_RECORD_DAMAGED;
+	return whole && vouched ? BOOTVARS_RECORD_WHOLE : BOOTVARS_RECORD_DAMAGED;
 }
 
 bool bootvars_write_record(struct thaw_record *record)
@@ -99,9 +102,18 @@ bool bootvars_write_record(struct thaw_record *record)
 	return set(thaw_guid, RECORD, record, sizeof(*record));
 }
 
+bool bootvars_create_record(void)
+{
+	struct thaw_record record;
+	uint8_t voucher = 1;
+
+	thaw_record_init(&record);
+	return bootvars_write_record(&record) && set(thaw_guid, VOUCHER, &voucher, 1);
+}
+
 bool bootvars_delete_record(void)
 {
-	return delete (thaw_guid, RECORD, NULL);
+	return delete (thaw_guid, VOUCHER, NULL) && delete (thaw_guid, RECORD, NULL);
 }
 
 bool bootvars_delete_location(bool *ret_was)

@@ -18,16 +18,22 @@ struct boot_order {
 	size_t count;
 };
 
-enum bootvars_record { BOOTVARS_RECORD_MISSING, BOOTVARS_RECORD_DAMAGED, BOOTVARS_RECORD_WHOLE };
+enum bootvars_record {
+	BOOTVARS_RECORD_MISSING, /* it, and what vouches for it (record.h) */
+	BOOTVARS_RECORD_DAMAGED, /* or one of the two is there alone: firmware's side deals with it */
+	BOOTVARS_RECORD_WHOLE,
+};
 
 /* Whether there are firmware variables that can be reached. */
 bool bootvars_available(void);
 
 /* --- all that follow: false, or the value said, with errno --------------------------------- */
 
-/* An empty record unless it is WHOLE. */
+/* *ret is what there is of it; empty, if nothing can be read. */
 enum bootvars_record bootvars_read_record(struct thaw_record *ret);
 bool bootvars_write_record(struct thaw_record *record);
+/* An empty one, vouched for. */
+bool bootvars_create_record(void);
 
 /* An empty one if there is none. */
 bool bootvars_read_order(struct boot_order *ret);
@@ -46,7 +52,7 @@ bool bootvars_activate_entry(uint16_t number);
 bool bootvars_delete_entry(uint16_t number);
 
 /* That a variable is not there is no error. */
-bool bootvars_delete_record(void);
+bool bootvars_delete_record(void); /* and what vouches for it */
 bool bootvars_delete_next(void);
 /* systemd's HibernateLocation. *ret_was: whether there was one. */
 bool bootvars_delete_location(bool *ret_was);
