@@ -10,13 +10,11 @@
 #include "firmware.h"
 #include "memory.h"
 #include "mp.h"
+#include "screen.h"
 #include "vars.h"
 
-/* How often progress looks at the keyboard and rearms the watchdog. */
+/* How often progress is shown, the keyboard looked at and the watchdog rearmed. */
 #define PROGRESS_US 100000
-
-/* More keys than this were not typed by anybody; a key held down must not hold us up. */
-#define KEYS_MAX 64
 
 static uint64_t now_us(struct thaw_machine *m)
 {
@@ -24,40 +22,17 @@ static uint64_t now_us(struct thaw_machine *m)
 	return cpu_now_us();
 }
 
-static bool escape_pressed(void)
-{
-	SIMPLE_INPUT_INTERFACE *in = fw.st->ConIn;
-	EFI_INPUT_KEY key;
-
-	for (unsigned i = 0; in && i < KEYS_MAX; i++) {
-		if (EFI_ERROR(in->ReadKeyStroke(in, &key)))
-			return false;
-		if (key.ScanCode == SCAN_ESC)
-			return true;
-	}
-	return false;
-}
-
-/* Keys of the time before thaw are not meant for it. */
-static void drain_keys(void)
-{
-	for (unsigned i = 0; i < KEYS_MAX && escape_pressed(); i++)
-		;
-}
-
-static bool progress(struct thaw_machine *m, uint64_t done, uint64_t total)
+static enum thaw_err progress(struct thaw_machine *m, uint64_t done, uint64_t total)
 {
 	static uint64_t last;
 	uint64_t now = cpu_now_us();
 
 	(void)m;
-	(void)done;
-	(void)total;
 	if (now - last < PROGRESS_US)
-		return false;
+		return THAW_OK;
 	last = now;
 	firmware_rearm_watchdog();
-	return escape_pressed();
+	return screen_progress(done, total, now);
 }
 
 static void note(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b)
@@ -111,6 +86,7 @@ enum thaw_err machine_init(struct thaw_machine *ret)
 	cpu_clock_init();
 	cpu_describe(&ret->cpu);
 	vars_load_record(ret);
-	drain_keys();
+	screen_drain_keys();
+	screen_open();
 	return memory_init();
 }

@@ -13,6 +13,7 @@
 #include "firmware.h"
 #include "machine.h"
 #include "memory.h"
+#include "screen.h"
 #include "vars.h"
 
 #define CANDIDATES_MAX 8
@@ -78,8 +79,10 @@ static void restore(const struct config *config, struct candidate *found, size_t
 		pass_over(&machine, found, thaw_min(count, CANDIDATES_MAX), err);
 		thaw_fail(&report->diag, err, "images found", count, CANDIDATES_MAX);
 	}
+	screen_close();
 	console_report(report);
 	memory_release();
+	screen_pause();
 	/*
 	 * Somebody still runs in our code, or reads into our memory, all of which firmware takes
 	 * back when we return. The record keeps the next start from trying the same again; a dry

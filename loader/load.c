@@ -107,6 +107,7 @@ static enum thaw_err retire(struct thaw_load *l)
 static enum thaw_err show_progress(struct thaw_load *l)
 {
 	uint64_t total = l->image->facts.stream_pages;
+	enum thaw_err wish = THAW_OK;
 
 	if (l->m->checkpoint && !l->at_half && l->done_pages * 2 >= total) {
 		l->at_half = true;
@@ -115,9 +116,9 @@ static enum thaw_err show_progress(struct thaw_load *l)
 	if (l->done_pages - l->shown_pages < PROGRESS_PAGES)
 		return THAW_OK;
 	l->shown_pages = l->done_pages;
-	if (l->m->progress && l->m->progress(l->m, l->done_pages, total))
-		return thaw_fail(l->diag, THAW_CANCELLED, "progress", l->done_pages, total);
-	return THAW_OK;
+	if (l->m->progress)
+		wish = l->m->progress(l->m, l->done_pages, total);
+	return wish ? thaw_fail(l->diag, wish, "progress", l->done_pages, total) : THAW_OK;
 }
 
 /* One step of the boot processor that makes room or progress: decodes a block, or waits a moment.

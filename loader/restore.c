@@ -323,10 +323,25 @@ static enum thaw_err tell(struct story *s, uint64_t header_page)
 }
 
 /*
+ * The user wants the image gone, and has been told what that means. It is passed over for good, so
+ * the record has the last word whatever becomes of the write; nothing is left that could be lost.
+ */
+static enum thaw_err discard(struct story *s)
+{
+	enum thaw_err err;
+
+	if (s->options->dry_run || s->report->unrecorded)
+		return thaw_fail(s->diag, THAW_CANCELLED, "not discarded", 0, 0);
+	err = s->disk->consume(s->disk, s->image.header_page, s->image.header, s->image.consumed);
+	return err ? thaw_fail(s->diag, err, "discarding", s->image.header_page, 0)
+		   : THAW_DISCARDED;
+}
+
+/*
  * The image stays on disk and somebody else is next. Where the write failed nobody knows what the
  * disk holds; the record says committing then, which forbids the image as well.
  */
-static void leave(struct story *s, enum thaw_err err)
+static enum thaw_err leave(struct story *s, enum thaw_err err)
 {
 	const struct thaw_facts *facts = &s->image.facts;
 	/* Refused before its header was read, it is known to the caller alone. */
@@ -340,6 +355,7 @@ static void leave(struct story *s, enum thaw_err err)
 	if (mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
 		s->report->unrecorded = thaw_pass_over(s->m, facts->identity, mark, err) != THAW_OK;
 	s->report->must_reset = s->report->unrecorded && s->started;
+	return err == THAW_DISCARDED ? discard(s) : err;
 }
 
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
@@ -363,7 +379,5 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
 	s->report = report;
 	s->diag = &report->diag;
 	err = tell(s, header_page);
-	if (err)
-		leave(s, err);
-	return err;
+	return err ? leave(s, err) : THAW_OK;
 }

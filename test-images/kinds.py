@@ -8,10 +8,12 @@ import faulty
 import firmware
 import hang
 import hibernated
+import install
 import mutate
 import oracle
 import powercut
 import remnants
+import screen
 import second
 import session
 import signing
@@ -124,4 +126,5 @@ KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exa
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-unseen": second.unseen,
-         "soak": work.soak, "traffic": traffic.traffic}
+         "soak": work.soak, "seen": screen.seen, "installed": install.installed,
+         "traffic": traffic.traffic}

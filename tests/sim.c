@@ -263,13 +263,15 @@ static uint64_t now_us(struct thaw_machine *m)
 	return ((struct sim *)m)->now_us += 7;
 }
 
-static bool progress(struct thaw_machine *m, uint64_t done, uint64_t total)
+static enum thaw_err progress(struct thaw_machine *m, uint64_t done, uint64_t total)
 {
 	struct sim *s = (struct sim *)m;
 
 	if (done > total)
 		sim_fault(s, "progress beyond the end", done, total);
-	return sim_fails(s, SIM_PROGRESS);
+	if (!sim_fails(s, SIM_PROGRESS))
+		return THAW_OK;
+	return s->wish ? s->wish : THAW_CANCELLED;
 }
 
 static enum thaw_err record_store(struct thaw_machine *m)

@@ -58,7 +58,7 @@ static void check_restored(struct sim *s, const struct thaw_report *report)
 static bool may_have_written(enum thaw_err err)
 {
 	return err == THAW_WRITE || err == THAW_FLUSH || err == THAW_VERIFY ||
-	       err == THAW_FINAL_MAP || err == THAW_EXIT_BOOT;
+	       err == THAW_FINAL_MAP || err == THAW_EXIT_BOOT || err == THAW_DISCARDED;
 }
 
 static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_report *report)
@@ -75,7 +75,8 @@ static void check_refused(struct sim *s, enum thaw_err err, const struct thaw_re
 		sim_fault(s, "reason", err, 0);
 	if (s->disk.consumed ? !may_have_written(err) : !disk_is_same(s))
 		sim_fault(s, "disk changed", err, s->disk.consumed);
-	if (s->disk.consumed && verdict != THAW_COMMITTED_BEFORE)
+	if (s->disk.consumed && verdict != THAW_COMMITTED_BEFORE &&
+	    (verdict != THAW_PASSED_OVER || s->wish != THAW_DISCARDED))
 		sim_fault(s, "written without a record", verdict, 0);
 	if (facts->mark && !sim_forbids(s, facts->identity, facts->mark) && !report->must_reset &&
 	    (s->stores || !s->calls[SIM_RECORD]))

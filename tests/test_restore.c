@@ -320,6 +320,51 @@ static void test_hw_sig(void)
  * Firmware takes a frame late: one of a claim, one that is to be written at the end, one that the
  * image kernel has for free RAM, and one that it gives back with the rest of boot services.
  */
+static bool discard_and_fail(struct sim *s, enum sim_op op)
+{
+	(void)s;
+	return op == SIM_PROGRESS || op == SIM_CONSUME;
+}
+
+/* Discarded at the keyboard, the image is off the disk, and nothing else is changed there. */
+static void discard(enum sim_op fail, enum thaw_err want, unsigned consumed)
+{
+	struct scene c;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY, .codec = THAW_CODEC_LZ4});
+	scene_finish(&c);
+	c.sim.wish = THAW_DISCARDED;
+	c.sim.fail_op = SIM_PROGRESS;
+	c.sim.fail_at = 1;
+	c.sim.decide = fail == SIM_CONSUME ? discard_and_fail : NULL;
+	CHECK(scene_ends(&c, want));
+	CHECK(c.sim.disk.consumed == consumed && !c.sim.jumps);
+	CHECK(state_of(&c) == THAW_ATTEMPT_PASSED_OVER);
+	CHECK(!sim_has_remnants(&c.sim));
+	scene_free(&c);
+}
+
+static void test_discard(void)
+{
+	discard(SIM_PROGRESS, THAW_DISCARDED, 1);
+	discard(SIM_CONSUME, THAW_WRITE, 1);
+}
+
+static void test_discard_in_dry_run(void)
+{
+	static const struct thaw_options dry = {.dry_run = true};
+	struct scene c;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY, .codec = THAW_CODEC_LZ4});
+	scene_finish(&c);
+	c.sim.wish = THAW_DISCARDED;
+	c.sim.fail_op = SIM_PROGRESS;
+	c.sim.fail_at = 1;
+	CHECK(sim_restore(&c.sim, 0, &dry, &c.report) == THAW_CANCELLED);
+	CHECK(!c.sim.disk.consumed && !c.sim.faults);
+	scene_free(&c);
+}
+
 static void test_final_map(void)
 {
 	static const struct {
@@ -400,6 +445,8 @@ int main(void)
 	RUN(test_by_hand_and_lost);
 	RUN(test_dry_run);
 	RUN(test_hw_sig);
+	RUN(test_discard);
+	RUN(test_discard_in_dry_run);
 	RUN(test_final_map);
 	RUN(test_frame_types);
 	printf("# %u restores in variants\n", runs);

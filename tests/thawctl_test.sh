@@ -195,8 +195,9 @@ if [ "$out" = "$before" ]; then pass 'nothing written'; else fail 'nothing writt
 out=$(grep -o 'X([A-Z_0-9]*, 0x[0-9a-f]*, "[a-z-]*"' "$tests/../include/thaw/err.h" | tr -d ',"' |
 	while read -r _ code name; do
 		grep -q "^\.It Cm $name Pq $code\$" "$tests/../docs/thaw.7" || echo "$name $code"
+		grep -q "^| $code | .$name. |" "$tests/../docs/REASONS.md" || echo "REASONS.md $name $code"
 	done)
-if [ -z "$out" ]; then pass 'reasons in thaw(7)'; else fail 'reasons in thaw(7)'; fi
+if [ -z "$out" ]; then pass 'reasons are documented'; else fail 'reasons are documented'; fi
 out=$(for command in $("$thawctl" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
 	grep -q "^\.Ss $command\$" "$tests/../docs/thawctl.8" || echo "thawctl.8 $command"
 	grep -q "^	$command) options=" "$tests/../tools/thawctl.bash" || echo "thawctl.bash $command"

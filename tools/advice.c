@@ -77,6 +77,7 @@ static const struct {
 	{THAW_CHANGED, "Boot normally and hibernate again; nothing else may write to the disk "
 		       "meanwhile."},
 	{THAW_CANCELLED, "Nothing: it was wished. The next hibernation replaces the image."},
+	{THAW_DISCARDED, "Nothing: it was wished. The next hibernation makes a new image."},
 	{THAW_DRY_RUN, "Take dry-run out of thaw.conf or of the boot entry to restore for good."},
 	{THAW_MEMORY, "Close some programs, or check the image on a machine with more memory."},
 };

@@ -141,17 +141,17 @@ static uint64_t now_us(struct thaw_machine *m)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static bool progress(struct thaw_machine *m, uint64_t done, uint64_t total)
+static enum thaw_err progress(struct thaw_machine *m, uint64_t done, uint64_t total)
 {
 	struct host_machine *machine = of(m);
 	uint64_t now = now_us(m);
 
 	if (!machine->show_progress || now < machine->next_shown_us || !total)
-		return false;
+		return THAW_OK;
 	machine->next_shown_us = now + PROGRESS_US;
 	machine->shown = true;
 	fprintf(stderr, "\rchecking %3u %%", (unsigned)(done * 100 / total));
-	return false;
+	return THAW_OK;
 }
 
 static enum thaw_err record_store(struct thaw_machine *m)

@@ -71,6 +71,7 @@
 	  "What was remembered of earlier boots is damaged or not all; the image may be stale.")              \
 	X(CANCELLED, 0x248, "cancelled", "The restore was cancelled at the keyboard.")             \
 	X(DRY_RUN, 0x249, "dry-run", "This was a dry run; the image would have been restored.")    \
+	X(DISCARDED, 0x24a, "discarded", "The image was discarded at the keyboard.")               \
 	X(READ, 0x301, "read", "The disk could not be read.")                                      \
 	X(WRITE, 0x302, "write", "The image header could not be written.")                         \
 	X(VERIFY, 0x303, "verify", "The image header was written but read back differently.")      \
