@@ -107,6 +107,7 @@ static void take_facts(struct native_open *o)
 
 	/* Each block says what it is; most are this. */
 	facts->codec = THAW_CODEC_LZ4;
+	facts->blocks_have = true;
 	facts->platform_mode = h->flags & NATIVE_FLAG_PLATFORM;
 	facts->has_hw_sig = h->flags & NATIVE_FLAG_HW_SIG;
 	facts->hw_sig = h->hw_sig;

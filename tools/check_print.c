@@ -49,7 +49,7 @@ static void print_stream(const struct thaw_facts *f)
 	if (f->has_checksum)
 		printf("checksum 0x%08" PRIx32 "\n", f->checksum);
 	else
-		puts("no checksum");
+		puts(f->blocks_have ? "a checksum for each block" : "no checksum");
 	if (!f->stream_pages)
 		return;
 	begin("pages");
@@ -110,7 +110,7 @@ static void print_facts(const struct thaw_facts *f)
 		return;
 	begin("format");
 	printf("%s", f->format);
-	puts(records[f->digest_kind]);
+	puts(strcmp(f->format, "swsusp") ? "" : records[f->digest_kind]);
 	print_stream(f);
 	print_machine(f);
 	begin("identity");

@@ -10,7 +10,7 @@ _thawctl() {
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'status install update uninstall log check sleep --help --version' -- "$word")
+			'status install update uninstall log check image sleep --help --version' -- "$word")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -21,10 +21,15 @@ _thawctl() {
 	log) options='--new --json --help' ;;
 	sleep) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
+	image) options='--offset --json --keep --replace --store --threads --quiet --help' ;;
 	*) return ;;
 	esac
 	case $before in
-	--offset | --part)
+	image)
+		mapfile -t COMPREPLY < <(compgen -W 'info dump verify extract convert' -- "$word")
+		return
+		;;
+	--offset | --part | --threads)
 		return
 		;;
 	--mode)

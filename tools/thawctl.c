@@ -6,6 +6,7 @@
 
 #include "attempt.h"
 #include "check.h"
+#include "image.h"
 #include "install.h"
 #include "sleep.h"
 #include "status.h"
@@ -45,6 +46,7 @@ static const struct command commands[] = {
 	{"uninstall", uninstall_main, "take thaw out of the boot"},
 	{"log", log_main, "show the last attempts"},
 	{"check", check_main, "say whether an image would be restored"},
+	{"image", image_main, "look into an image, verify it, convert it"},
 	{"sleep", sleep_main, "what systemd calls when the machine sleeps"},
 	{"--help", show_help, "show this text"},
 	{"--version", show_version, "show the version"},

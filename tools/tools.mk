@@ -37,6 +37,10 @@ test-package:
 	@$(MAKE) deb >/dev/null
 	@tests/package_test.sh $(BUILD)
 
+.PHONY: test-image
+test-image: $(BUILD)/thawctl
+	@$(PYTHON) tests/image_test.py $(BUILD)
+
 .PHONY: test-install
 test-install: $(BUILD)/thawctl $(BUILD)/thaw.efi $(BUILD)/efivarfs.so
 	@$(PYTHON) tests/install_test.py $(BUILD)

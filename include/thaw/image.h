@@ -23,7 +23,8 @@ struct thaw_facts {
 	const char *format;    /* "swsusp" or "thaw" */
 	enum thaw_codec codec; /* of most blocks */
 	bool platform_mode;    /* saved through ACPI S4 */
-	bool has_checksum;     /* checksum covers the stream; else blocks may have their own */
+	bool has_checksum;     /* checksum covers the stream */
+	bool blocks_have;      /* each block has a checksum of its own */
 	uint32_t checksum;
 	bool has_hw_sig;
 	uint32_t hw_sig;

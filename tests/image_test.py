@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""image_test.py [BUILD]: thawctl image on a made-up disk, and on really hibernated ones if the
+environment's THAW_TEST_IMAGES names any. What it writes is read by test-images/thawimage.py, which
+knows docs/FORMAT.md alone, and compared frame by frame with the original."""
+
+import contextlib
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+TESTS = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(TESTS.parent / "test-images"))
+
+import oracle  # noqa: E402
+
+BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
+PAGE = 4096
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+@contextlib.contextmanager
+def case(name):
+    try:
+        yield
+    except (AssertionError, subprocess.CalledProcessError) as error:
+        counts["failed"] += 1
+        print(f"FAIL {name}: {error}")
+    else:
+        counts["passed"] += 1
+        print(f"ok {name}")
+
+
+def image(*arguments, expect=0, says=""):
+    done = subprocess.run([BUILD / "thawctl", "image", *arguments], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == expect, f"status {done.returncode}: {done.stdout}"
+    assert says in done.stdout, f"without {says!r}: {done.stdout}"
+    return done.stdout
+
+
+def frames(path):
+    """{frame: page, None for zeroes}"""
+    return dict(oracle.open_image(str(path)).frames())
+
+
+def core(path):
+    """The same from an ELF core."""
+    data, found = path.read_bytes(), {}
+    kind, machine, _, _, phoff = struct.unpack_from("<HHIQQ", data, 16)
+    assert data[:6] == b"\x7fELF\x02\x01" and (kind, machine) == (4, 62), "no ELF core"
+    for i in range(struct.unpack_from("<H", data, 56)[0]):
+        what, _, at, _, address, stored, size, _ = struct.unpack_from("<IIQQQQQQ", data,
+                                                                      phoff + 56 * i)
+        assert what == 1 and stored in (0, size), "no PT_LOAD of a run"
+        for n in range(size // PAGE):
+            page = data[at + n * PAGE:at + (n + 1) * PAGE] if stored else bytes(PAGE)
+            found[address // PAGE + n] = page
+    return found
+
+
+def is_same(one, other):
+    zero = bytes(PAGE)
+    assert one.keys() == other.keys(), f"{len(one)} frames, {len(other)} frames"
+    wrong = [f for f in one if (one[f] or zero) != (other[f] or zero)]
+    assert not wrong, f"{len(wrong)} frames differ, the first {wrong[0]:#x}"
+
+
+def flip(path, at):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 4]))
+
+
+def try_image(disk, folder, name):
+    """Converts, compares, converts back and forth, extracts, spoils."""
+    new, again, stored, elf = (folder / n for n in ("new", "again", "stored", "core"))
+    was = pathlib.Path(disk).read_bytes()
+    expected = frames(disk)
+    with case(f"{name}: verify"):
+        image("verify", disk, says=f"{len(expected)} frames, all ")
+    with case(f"{name}: convert"):
+        image("convert", "--keep", disk, new)
+        is_same(expected, frames(new))
+        image("verify", new, says=f"{len(expected)} frames, all as they were saved")
+    with case(f"{name}: convert once more, on one thread"):
+        image("convert", "--keep", "--threads", "0", new, again)
+        is_same(expected, frames(again))
+    with case(f"{name}: convert, stored"):
+        image("convert", "--keep", "--store", disk, stored)
+        is_same(expected, frames(stored))
+    with case(f"{name}: extract"):
+        image("extract", new, elf)
+        is_same(expected, core(elf))
+        image("extract", disk, elf, expect=3, says="--replace")
+    with case(f"{name}: info and dump"):
+        facts = json.loads(image("info", "--json", new))
+        lists = json.loads(image("dump", "--json", new))
+        assert facts["format"] == "thaw" and facts["blocks"] == len(lists["blocks"])
+        assert sum(r["count"] for r in lists["runs"]) == len(expected)
+        assert facts["data_frames"] + facts["zero_frames"] == len(expected)
+        assert len(image("dump", new).splitlines()) == 4 + sum(len(v) for v in lists.values())
+        image("info", disk, says="swsusp")
+    with case(f"{name}: a wrong bit"):
+        flip(new, 256 * PAGE + 1000)
+        image("verify", new, expect=2)
+        image("extract", "--replace", new, elf, expect=2)
+    with case(f"{name}: the original is as it was"):
+        assert pathlib.Path(disk).read_bytes() == was, "it changed"
+    for path in (new, again, stored, elf):
+        path.unlink(missing_ok=True)
+
+
+def try_ending(disk, folder):
+    """Without --keep the original is no image any more; nothing else of it changes."""
+    copy, new = folder / "copy", folder / "new"
+    was = pathlib.Path(disk).read_bytes()
+    copy.write_bytes(was)
+    with case("the original is ended"):
+        image("convert", copy, new)
+        at = was.index(b"S1SUSPEND\0")
+        assert copy.read_bytes() == was[:at] + was[at - 10:at] + was[at + 10:], "not as it should"
+        image("info", copy, expect=1, says="no hibernation image")
+    with case("an image is not overwritten unasked"):
+        image("convert", "--keep", disk, new, expect=3, says="--replace")
+        image("convert", "--keep", "--replace", disk, new)
+        assert json.loads(image("info", "--json", new))["generation"] == 2
+    with case("one image into itself"):
+        image("convert", new, new, expect=3, says="is what is to be converted")
+    with case("something of somebody's is not overwritten"):
+        new.write_bytes(was)
+        image("convert", "--keep", "--offset", "0", disk, folder / "swap", expect=3,
+              says="holds")
+    with case("no room"):
+        new.write_bytes(bytes(257 * PAGE))
+        image("convert", "--keep", disk, new, expect=3, says="does not fit")
+        image("info", new, expect=1)
+    new.unlink()
+
+
+def try_arguments(disk):
+    with case("arguments"):
+        image("--help", says="Usage")
+        image("info", "--help", says="Usage")
+        image(expect=64, says="no verb")
+        image("frobnicate", expect=64, says="no verb")
+        image("info", expect=64, says="0 paths")
+        image("info", "--nonsense", disk, expect=64, says="--nonsense")
+        image("convert", disk, expect=64, says="1 paths")
+        image("info", "/nonexistent", expect=3, says="No such file")
+        image("info", "/dev/null", expect=3, says="neither")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        subprocess.run([sys.executable, TESTS / "thawctl_disks.py", folder], check=True)
+        (folder / "swap").write_bytes(b"LUKS\xba\xbe\0\1" + bytes(300 * PAGE))
+        disk = folder / "image"
+        try_arguments(disk)
+        try_ending(disk, folder)
+        real = os.environ.get("THAW_TEST_IMAGES", "").split()
+        for path in real:
+            try_image(path, folder, pathlib.Path(path).parent.name.rpartition("-")[0])
+        if not real:
+            counts["skipped"] += 1
+            print("skip real images: THAW_TEST_IMAGES is not set")
+    print(", ".join(f"{n} {what}" for what, n in counts.items()))
+    return counts["failed"] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
