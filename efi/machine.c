@@ -12,6 +12,7 @@
 #include "mp.h"
 #include "screen.h"
 #include "vars.h"
+#include "volumes.h"
 
 /* How often progress is shown, the keyboard looked at and the watchdog rearmed. */
 #define PROGRESS_US 100000
@@ -77,6 +78,7 @@ enum thaw_err machine_init(struct thaw_machine *ret)
 		.progress = progress,
 		.record_store = vars_store_record,
 		.record_vouch = vars_vouch_record,
+		.volume = volumes_page,
 		.note = note,
 		.checkpoint = checkpoint,
 		.exit_firmware = memory_exit,

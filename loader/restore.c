@@ -23,6 +23,7 @@ struct story {
 	struct thaw_plan plan;
 	struct thaw_load *load;
 	struct thaw_handoff handoff;
+	struct thaw_mounted mounted;
 	uint64_t phase_began_us;
 	uint32_t map_digest; /* of the map that was planned by */
 	bool la57;
@@ -150,6 +151,8 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 		err = check_record(s);
 	if (!err)
 		err = check_hw_sig(s);
+	if (!err)
+		thaw_mounted_look(&s->mounted, s->m);
 	return err;
 }
 
@@ -223,6 +226,15 @@ static void wipe_opened(struct story *s)
 		__builtin_memset(s->image.scratch, 0, s->image.scratch_bytes);
 }
 
+/* Whoever insists on an image may know better what was mounted. */
+static enum thaw_err check_mounted(struct story *s)
+{
+	enum thaw_err err = thaw_mounted_check(&s->mounted, s->m, &s->plan, s->diag);
+
+	note(s, err ? thaw_err_name(err) : "filesystems", s->mounted.count, 0);
+	return s->options->by_hand ? THAW_OK : err;
+}
+
 static enum thaw_err load(struct story *s)
 {
 	enum thaw_err err = THAW_OK;
@@ -238,6 +250,8 @@ static enum thaw_err load(struct story *s)
 		err = thaw_drift_check(s->m, &s->image, &s->plan, &s->map, s->diag);
 	if (!err)
 		err = thaw_entry_check(s->m, &s->image, &s->plan, &s->la57, s->diag);
+	if (!err)
+		err = check_mounted(s);
 	note(s, "la57", s->la57, s->m->cpu.runs_la57);
 	return err;
 }

@@ -125,6 +125,6 @@ KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exa
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
-         "second-after-thaw": second.after_thaw, "second-unseen": second.unseen,
-         "soak": work.soak, "seen": screen.seen, "installed": install.installed,
-         "traffic": traffic.traffic}
+         "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
+         "second-unseen": second.unseen, "soak": work.soak, "seen": screen.seen,
+         "installed": install.installed, "traffic": traffic.traffic}

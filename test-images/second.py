@@ -41,11 +41,25 @@ def after_thaw(case, _, folder, watch):
     return f"record: {record.newest(work.variables).state}"
 
 
-def unseen(case, _, folder, watch):
-    """A second system that thaw never saw mounted: nothing in an image of Linux's says so. It is
-    restored, as the kernel would, and the filesystem pays for it. Pinned here, so that whoever
-    changes it notices."""
+def mounted(case, _, folder, watch):
+    """The second system mounted where thaw was not asked: the image's own superblock says so."""
     work = Work(folder, watch)
+    work.hibernate()
+    _mount(work)
+    work.boots_thaw(session.fresh_guest())
+    for reason in ("mounted-since", "passed-over"):
+        _expect_fresh(work, reason)
+    if not work.is_hibernated():
+        raise Unexpected("the image was consumed")
+    if found := work.damage():
+        raise Unexpected(f"e2fsck: {found}")
+    return f"record: {record.newest(work.variables).state}"
+
+
+def unseen(case, _, folder, watch):
+    """The same on a disk that firmware has not connected: thaw cannot know. It restores, as the
+    kernel would, and the filesystem pays for it. Pinned here, so that whoever changes it notices."""
+    work = Work(folder, watch, bootindex=True)
     work.hibernate()
     _mount(work)
     if found := work.damage():

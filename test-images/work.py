@@ -44,10 +44,10 @@ def _archive(kernel, stress):
 class Work:
     """Its disks in a folder, and its machines."""
 
-    def __init__(self, folder, watch, kernel="6.12", processors=1, cycles=1, stress=False):
+    def __init__(self, folder, watch, kernel="6.12", cycles=1, stress=False, **config):
         self.folder, self.watch = folder, watch
         self.kernel = kernels.kernel(kernel)
-        self.config = machines.Config(processors=processors)
+        self.config = machines.Config(**config)
         self.cycles, self.stress = cycles, stress
         self.swap, self.files, self.esp = (folder / name for name in ("swap", "files", "esp"))
         self.variables = folder / "vars.fd"

@@ -396,6 +396,7 @@ void sim_boot(struct sim *s)
 		s->m.cpu = cpu;
 	s->m.record = &s->record;
 	s->m.checkpoint = s->checkpoint;
+	s->m.volume = s->volume;
 	s->m.record_there = s->durable_there;
 	s->m.record_vouched = s->durable_vouched;
 	thaw_record_init(&s->record);

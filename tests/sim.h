@@ -98,6 +98,7 @@ struct sim {
 	enum thaw_mem_type steal_type;
 
 	void (*checkpoint)(struct thaw_machine *m, enum thaw_checkpoint at);
+	bool (*volume)(struct thaw_machine *m, size_t n, void *page); /* NULL: not looked at */
 	const struct synth *picture; /* what the hand-off is compared with */
 	unsigned claims;
 	bool exited;

@@ -69,6 +69,8 @@
 	  "The firmware does not let thaw record the attempt in a variable.")                      \
 	X(RECORD_DAMAGED, 0x244, "record-damaged",                                                 \
 	  "What was remembered of earlier boots is damaged or not all; the image may be stale.")              \
+	X(MOUNTED, 0x245, "mounted-since",                                                         \
+	  "Another system used a filesystem of the hibernated machine since.")                     \
 	X(CANCELLED, 0x248, "cancelled", "The restore was cancelled at the keyboard.")             \
 	X(DRY_RUN, 0x249, "dry-run", "This was a dry run; the image would have been restored.")    \
 	X(DISCARDED, 0x24a, "discarded", "The image was discarded at the keyboard.")               \

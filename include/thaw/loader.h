@@ -215,6 +215,38 @@ enum thaw_err thaw_drift_compare(const struct thaw_e820 *saved, size_t count,
 				 void (*tell)(void *arg, const struct thaw_drift *drift),
 				 void *arg);
 
+/* --- mounted ----------------------------------------------------------------------------- */
+
+#define THAW_VOLUMES	   64  /* filesystems that are remembered, */
+#define THAW_VOLUMES_TRIED 256 /* and volumes that are looked at */
+
+/* An ext2 to ext4 on a disk, and what using it leaves in its superblock. */
+struct thaw_volume {
+	uint8_t uuid[16];
+	uint32_t mount_time;
+	uint32_t last_check;
+	uint16_t mount_count;
+	bool in_use;
+	bool saved; /* the image has its superblock, */
+	bool same;  /* and with the same marks */
+};
+
+struct thaw_mounted {
+	struct thaw_volume volume[THAW_VOLUMES];
+	size_t count;
+	uint8_t page[THAW_PAGE_SIZE];
+};
+
+/* Reads the superblocks that are on the machine's disks today. */
+void thaw_mounted_look(struct thaw_mounted *ret, struct thaw_machine *m);
+
+/*
+ * The image is loaded: compares the superblocks in it with those. THAW_OK, or THAW_MOUNTED: one of
+ * them was mounted for writing, recovered or repaired since.
+ */
+enum thaw_err thaw_mounted_check(struct thaw_mounted *mounted, struct thaw_machine *m,
+				 const struct thaw_plan *plan, struct thaw_diag *diag);
+
 /* --- entry ------------------------------------------------------------------------------- */
 
 /*

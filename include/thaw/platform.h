@@ -164,6 +164,12 @@ struct thaw_machine {
 	enum thaw_err (*record_store)(struct thaw_machine *m);
 	/* Makes or deletes the voucher. THAW_OK or THAW_NO_RECORD. Called by record.c alone. */
 	enum thaw_err (*record_vouch)(struct thaw_machine *m, bool there);
+	/*
+	 * Reads the first page of the n-th volume there is, a partition or a disk without any;
+	 * zeroes where it cannot be read. false: there are no more. May be NULL. Not to be called
+	 * after claim.
+	 */
+	bool (*volume)(struct thaw_machine *m, size_t n, void *page);
 	/* One short fact for a verbose log; what is a static string. May be NULL. */
 	void (*note)(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b);
 	/* See enum thaw_checkpoint. May be NULL. */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * test_mounted.c: filesystems that another system used since.
+ *
+ * A superblock is put into a page of the picture, another on a disk; both by literal offsets.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "scene.h"
+
+#define SUPERBLOCK 1024
+
+static struct scene c;
+static uint8_t volumes[3][4096];
+static size_t volume_count;
+static uint8_t *pages[2]; /* of the picture */
+
+static bool volume(struct thaw_machine *m, size_t n, void *page)
+{
+	if (((struct sim *)m)->calls[SIM_CLAIM])
+		sim_fault((struct sim *)m, "volume after a claim", n, 0);
+	if (n >= volume_count)
+		return false;
+	memcpy(page, volumes[n], sizeof(volumes[n]));
+	return true;
+}
+
+static void put16(uint8_t *at, unsigned v)
+{
+	at[0] = (uint8_t)v;
+	at[1] = (uint8_t)(v >> 8);
+}
+
+/* An ext4 that is mounted for the seventh time. */
+static void draw(uint8_t *page, uint8_t uuid)
+{
+	uint8_t *sb = page + SUPERBLOCK;
+
+	memset(sb, 0, 1024);
+	synth_put32(sb + 0x2c, 1700000000);
+	put16(sb + 0x34, 7);
+	put16(sb + 0x38, 0xef53);
+	synth_put32(sb + 0x40, 1600000000);
+	synth_put32(sb + 0x60, 0x2c6);
+	memset(sb + 0x68, uuid, 16);
+}
+
+/* Pages of the picture that are no page tables: those have no secret. */
+static void find_pages(void)
+{
+	static const uint64_t secret = SYNTH_SECRET;
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < c.picture.frame_count && n < THAW_ARRAY_LEN(pages); i++) {
+		struct synth_frame *f = &c.picture.frames[i];
+
+		if (f->data && f->pfn != c.picture.jump_pa >> 12 &&
+		    memmem(f->data, 4096, &secret, sizeof(secret)))
+			pages[n++] = f->data;
+	}
+}
+
+static void begin(void)
+{
+	scene_begin(&c, &(struct scene_options){.size = SCENE_SMALL, .codec = THAW_CODEC_LZO1X});
+	c.sim.volume = volume;
+	find_pages();
+	memset(volumes, 0, sizeof(volumes));
+	draw(volumes[1], 0xaa);
+	volume_count = 3;
+}
+
+static enum thaw_err end(void)
+{
+	enum thaw_err err;
+
+	scene_finish(&c);
+	CHECK(scene_restore(&c, &err));
+	CHECK((err == THAW_OK) == (c.sim.jumps == 1));
+	scene_free(&c);
+	return err;
+}
+
+static void test_same(void)
+{
+	begin();
+	draw(pages[0], 0xaa);
+	CHECK(end() == THAW_OK);
+}
+
+static enum thaw_err changed(size_t offset)
+{
+	begin();
+	draw(pages[0], 0xaa);
+	volumes[1][SUPERBLOCK + offset] ^= 4;
+	return end();
+}
+
+static void test_each_mark_counts(void)
+{
+	CHECK(changed(0x2c) == THAW_MOUNTED); /* mounted */
+	CHECK(changed(0x34) == THAW_MOUNTED);
+	CHECK(changed(0x40) == THAW_MOUNTED); /* repaired */
+	CHECK(changed(0x60) == THAW_MOUNTED); /* its journal replayed */
+	CHECK(changed(0x30) == THAW_OK);      /* written, by the saved machine */
+}
+
+static void test_others_do_not_count(void)
+{
+	/* mounted by nobody who was saved */
+	begin();
+	CHECK(end() == THAW_OK);
+	/* another filesystem */
+	begin();
+	draw(pages[0], 0xbb);
+	CHECK(end() == THAW_OK);
+	/* a backup, of an older state */
+	begin();
+	draw(pages[0], 0xaa);
+	draw(pages[1], 0xaa);
+	pages[1][SUPERBLOCK + 0x34] = 1;
+	pages[1][SUPERBLOCK + 0x5a] = 1;
+	CHECK(end() == THAW_OK);
+}
+
+/* A page that somebody read long ago may lie about, too. */
+static void test_one_copy_is_enough(void)
+{
+	begin();
+	draw(pages[0], 0xaa);
+	pages[0][SUPERBLOCK + 0x34] = 1;
+	draw(pages[1], 0xaa);
+	CHECK(end() == THAW_OK);
+}
+
+static void test_by_hand(void)
+{
+	static const struct thaw_options by_hand = {.by_hand = true};
+
+	begin();
+	draw(pages[0], 0xaa);
+	volumes[1][SUPERBLOCK + 0x34]++;
+	scene_finish(&c);
+	CHECK(sim_restore(&c.sim, 0, &by_hand, &c.report) == THAW_OK);
+	CHECK(!c.sim.faults && c.sim.jumps == 1);
+	scene_free(&c);
+}
+
+/* Refused, the image is passed over for good: it does not matter what is mounted next. */
+static void test_stays_refused(void)
+{
+	begin();
+	draw(pages[0], 0xaa);
+	scene_finish(&c);
+	volumes[1][SUPERBLOCK + 0x34]++;
+	CHECK(scene_ends(&c, THAW_MOUNTED));
+	volumes[1][SUPERBLOCK + 0x34]--;
+	CHECK(scene_ends(&c, THAW_PASSED_OVER));
+	scene_free(&c);
+}
+
+int main(void)
+{
+	RUN(test_same);
+	RUN(test_each_mark_counts);
+	RUN(test_others_do_not_count);
+	RUN(test_one_copy_is_enough);
+	RUN(test_by_hand);
+	RUN(test_stays_refused);
+	return check_summary();
+}
