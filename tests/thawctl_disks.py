@@ -176,7 +176,7 @@ FILES = {
     "gpt-4096": lambda: gpt(image(), 4096),
     "bad-flags": lambda: spoilt(4073, 0x80),
     "bad-info": lambda: spoilt(2 * PAGE + 416, 0x50),
-    "bad-magic": lambda: spoilt(2 * PAGE + 24, 0x01),
+    "bad-magic": lambda: spoilt(2 * PAGE + 24, 0x07),
     "bad-list": lambda: spoilt(3 * PAGE + 8 * 7, 0x00),
     "bad-chain": lambda: spoilt(PAGE + 9, 0xFF),
     "bad-entry": lambda: spoilt(5 * PAGE, 0x90),

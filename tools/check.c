@@ -280,6 +280,7 @@ static void check_area(struct check *c, int fd, struct thaw_memmap *map)
 	if (!err) {
 		host_disk_init(&disk, fd, c->area->offset, c->area->size);
 		err = survey(c, &disk, map);
+		c->map_is_saved = thaw_memmap_is_saved(map, &c->report.facts);
 		if (!err)
 			try(c, &disk, map);
 		c->read_pages = disk.read_pages;
@@ -322,7 +323,6 @@ int check_main(int argc, char **argv)
 	fd = open_path(check.path);
 	if (fd >= 0) {
 		check_area(&check, fd, &map);
-		check.map_is_saved = thaw_memmap_is_saved(&map, &check.report.facts);
 		close(fd);
 	}
 	free(map.ranges);
