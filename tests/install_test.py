@@ -243,6 +243,18 @@ def interrupted(words, prepare):
         check(f"{command}, {kind}: to the end", 1 < number < MOST_CHANGES - 1, number)
 
 
+def old_image():
+    """What lies on a disk while the machine runs is of before: a new record forbids it."""
+    with Fresh() as place:
+        with open(place.folder / "disk", "r+b") as file:
+            file.seek(disk.MIB + 4076)
+            file.write(b"SWAPSPACE2S1SUSPEND\0")
+        expect("old image", place, 0, "1 old hibernation image will not be restored", "install")
+        found = json.loads(place.run("log", "--json").stdout)
+        check("passed over", [(a["state"], a["reason"]["name"]) for a in found]
+              == [("passed-over", "passed-over")], found)
+
+
 def files_only():
     with Fresh() as place:
         before = place.snapshot()
@@ -333,13 +345,14 @@ def sleeps():
 
 def came_back(place):
     """thaw consumed the image that was made when the record was at serial 0."""
-    (place.vars / f"BootNext-{GLOBAL}").unlink()       # by firmware
+    (place.vars / f"BootNext-{GLOBAL}").write_bytes(b"")   # consumed by firmware, shown by Linux
     place.set("HibernateLocation", b"{}", "8cf2644b-4b0b-428f-9387-6d876050dc67")
     place.set("ThawStatus", record(attempt(1, 3)), THAW)
     done = expect("back", place, 0, "HibernateLocation removed", "sleep", "post", "hibernate")
     check("journal", ": restored\n" in done.stdout and "load 500.0 ms" in done.stdout, done.stdout)
     states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
     check("end record", states == ["returned"], states)
+    check("no BootNext", not (place.vars / f"BootNext-{GLOBAL}").exists())
     check("no location", place.get("HibernateLocation", "8cf2644b-4b0b-428f-9387-6d876050dc67")
           is None)
     place.set("ThawStatus", record(attempt(1, 3)), THAW)
@@ -361,6 +374,7 @@ def resident_hook(place):
 
 whole_story()
 files_only()
+old_image()
 logs()
 told_once()
 sleeps()

@@ -102,13 +102,11 @@ bool bootvars_write_record(struct thaw_record *record)
 	return set(thaw_guid, RECORD, record, sizeof(*record));
 }
 
-bool bootvars_create_record(void)
+bool bootvars_create_record(struct thaw_record *record)
 {
-	struct thaw_record record;
 	uint8_t voucher = 1;
 
-	thaw_record_init(&record);
-	return bootvars_write_record(&record) && set(thaw_guid, VOUCHER, &voucher, 1);
+	return bootvars_write_record(record) && set(thaw_guid, VOUCHER, &voucher, 1);
 }
 
 bool bootvars_delete_record(void)
@@ -168,9 +166,13 @@ int bootvars_read_next(void)
 	uint8_t *data = get(EFI_GLOBAL_GUID, "BootNext", &size);
 	int number;
 
-	if (!data)
-		return -1;
-	number = size == 2 ? data[0] | data[1] << 8 : -1;
+	if (!data || !size) {
+		free(data);
+		return efi_get_variable_exists(EFI_GLOBAL_GUID, "BootNext") >= 0
+			       ? BOOTVARS_NEXT_GONE
+			       : BOOTVARS_NEXT_NONE;
+	}
+	number = size == 2 ? data[0] | data[1] << 8 : BOOTVARS_NEXT_NONE;
 	free(data);
 	return number;
 }

@@ -32,15 +32,18 @@ bool bootvars_available(void);
 /* *ret is what there is of it; empty, if nothing can be read. */
 enum bootvars_record bootvars_read_record(struct thaw_record *ret);
 bool bootvars_write_record(struct thaw_record *record);
-/* An empty one, vouched for. */
-bool bootvars_create_record(void);
+/* Where there is none: writes it, vouched for. */
+bool bootvars_create_record(struct thaw_record *record);
 
 /* An empty one if there is none. */
 bool bootvars_read_order(struct boot_order *ret);
 /* Deletes BootOrder if it is empty. */
 bool bootvars_write_order(const struct boot_order *order);
 
-/* -1: there is none. */
+/*
+ * A number, or none; or firmware consumed it, and Linux, restored, still shows the file that it had.
+ */
+enum { BOOTVARS_NEXT_NONE = -1, BOOTVARS_NEXT_GONE = -2 };
 int bootvars_read_next(void);
 bool bootvars_write_next(uint16_t number);
 

@@ -11,6 +11,7 @@
 #include "install.h"
 
 #include "file.h"
+#include "images.h"
 #include "json.h"
 #include "site.h"
 
@@ -133,8 +134,16 @@ static bool want_record(struct job *job)
 
 static bool create_record(struct job *job)
 {
-	(void)job;
-	return bootvars_create_record();
+	struct thaw_record record;
+	unsigned count;
+
+	thaw_record_init(&record);
+	count = images_pass_over(&record, job->site.disk);
+	if (count)
+		thawctl_error("Nothing needs to be done: the next hibernation makes a new one.",
+			      "%u old hibernation image%s will not be restored", count,
+			      count > 1 ? "s" : "");
+	return bootvars_create_record(&record);
 }
 
 static void delete_record(struct job *job)

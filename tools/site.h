@@ -33,7 +33,7 @@ struct site {
 	int entry; /* number of the boot entry, -1: none */
 	bool entry_active;
 	struct boot_order order;
-	int next; /* BootNext, -1: none */
+	int next; /* as bootvars_read_next() has it */
 	enum bootvars_record record_state;
 	struct thaw_record record;
 };

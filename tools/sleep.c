@@ -202,7 +202,7 @@ static int after(struct site *site)
 	bool ok = compare(&serial);
 
 	ok &= end_attempt(site, serial);
-	if (site->next >= 0 && site->next == site->entry)
+	if (site->next == BOOTVARS_NEXT_GONE || (site->next >= 0 && site->next == site->entry))
 		ok &= bootvars_delete_next();
 	ok &= drop_location();
 	attempts_tell_new(&site->record);

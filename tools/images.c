@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * images.c: see images.h. A record made anew remembers nothing, so an image that an older one
+ * forbade would be restored: over the filesystems of the system that runs now.
+ */
+#include "images.h"
+
+#include "area.h"
+#include "file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <thaw/image.h>
+#include <unistd.h>
+
+static bool pass_over(struct thaw_record *record, int fd, uint64_t offset)
+{
+	static uint8_t page[THAW_PAGE_SIZE];
+	struct thaw_attempt *a;
+
+	if (pread(fd, page, sizeof(page), (off_t)offset) != (ssize_t)sizeof(page) ||
+	    thaw_image_probe(page) != THAW_OK ||
+	    thaw_record_verdict(record, 0, thaw_image_mark(page)) != THAW_OK)
+		return false;
+	a = thaw_record_touch(record, 0, thaw_image_mark(page));
+	a->state = THAW_ATTEMPT_PASSED_OVER;
+	a->reason = THAW_PASSED_OVER;
+	return true;
+}
+
+/* The partitions of a disk, or the whole of what has none; and the page of a swap file. */
+static unsigned look_at(struct thaw_record *record, const char *path, uint64_t swap_file)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct areas areas;
+	unsigned count = 0;
+
+	if (fd < 0)
+		return 0;
+	if (areas_find(fd, &areas, false)) {
+		for (size_t i = 0; i < areas.count; i++)
+			count += pass_over(record, fd, areas.list[i].offset);
+		free(areas.list);
+	}
+	if (swap_file)
+		count += pass_over(record, fd, swap_file * THAW_PAGE_SIZE);
+	close(fd);
+	return count;
+}
+
+static uint64_t resume_offset(void)
+{
+	size_t size;
+	char *text = file_read("/sys/power/resume_offset", &size);
+	uint64_t offset = text ? strtoull(text, NULL, 10) : 0;
+
+	free(text);
+	return offset;
+}
+
+unsigned images_pass_over(struct thaw_record *record, const char *disk)
+{
+	uint64_t swap_file = resume_offset();
+	DIR *all = opendir("/sys/class/block");
+	const struct dirent *entry;
+	unsigned count = disk ? look_at(record, disk, 0) : 0;
+	char path[300];
+
+	while (all && (entry = readdir(all))) {
+		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+		if (entry->d_name[0] != '.')
+			count += look_at(record, path, swap_file);
+	}
+	if (all)
+		closedir(all);
+	return count;
+}
