@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * crc32.c: CRC-32 by tables, by sums of far words, by carry-less multiplication, and from parts.
+ * crc32.c: CRC-32 by tables, by sums of words, by carry-less multiplication, and from parts.
  *
  * A register is a polynomial over GF(2) modulo P, written with the coefficient of x^31 in bit 0, so
  * 1 is 0x80000000 and P (less its x^32) is 0xedb88320. Appending a bit to the data multiplies the
@@ -64,83 +64,47 @@ uint32_t thaw_crc32(uint32_t crc, const void *data, size_t n)
 }
 
 /*
- * x^300 + x^155 + x^117 + x^89 + 1 is a multiple of P (the least of five terms). Squared six times,
- * over GF(2), every exponent is 64 times as large, so it holds for words of 64 bits, and squared
- * once more for vectors of 128: a word may be taken out of the data if it is added to those 145,
- * 183, 211 and 300 words behind it, and the register stays the same. All but the last words are
- * taken out so; other methods do the rest.
- *
- * Words go in groups. A ring holds what was taken out last, and once more behind its end its first
- * group, so that a group may be read from anywhere.
+ * x^300 + x^155 + x^117 + x^89 + 1 is a multiple of P (the least of five terms), so a word may be
+ * taken out of the data if it is added to what lies 145, 183, 211 and 300 bits behind it: the
+ * register stays the same. All but the last five words are taken out so, without a table and with
+ * one operand in memory for each: emulators pay for those.
  */
-#define FAR   300
-#define GROUP 8 /* as in the pragmas: gcc -O2 unrolls nothing by itself */
-#define RING  512
-#define TAIL  304 /* whole groups, FAR or more: nothing is taken out of these */
+#define NEAR 5			  /* words that one is added to, itself included */
+#define NEAR_MIN (2 * 8 * NEAR)	  /* less data is not worth it */
 
-_Static_assert(TAIL % GROUP == 0 && TAIL >= FAR, "words that were taken out reach behind the tail");
-_Static_assert(RING % GROUP == 0 && RING >= FAR + 2 * GROUP, "a group overwrites what it needs");
-
-/* Of each word before i: where in the ring it lies. */
-#define BEHIND(i, distance) (((i) - (distance)) % RING)
-
-#define FAR_MIN (4 * 8 * TAIL) /* less data is not worth it */
-
-/*
- * An emulator keeps the whole state of the processor up to date for each operation that has an
- * operand in memory: with loads of their own the sums take a quarter of the time.
- */
-static inline uint64_t load_word(const void *p)
+/* The word at p; *a0 is what is to be added to it, *a1 to the next, and so on. */
+static inline void take_out(const uint8_t *p, uint64_t *a0, uint64_t *a2, uint64_t *a3,
+			    uint64_t *a4)
 {
-	uint64_t v = thaw_le64(p);
+	uint64_t v = thaw_le64(p) ^ *a0;
 
-	__asm__("" : "+r"(v));
-	return v;
+	*a2 ^= v << 17 ^ v << 55;
+	*a3 ^= v >> 47 ^ v >> 9 ^ v << 19;
+	*a4 ^= v >> 45 ^ v << 44;
+	*a0 = v >> 20; /* from now on of the fifth */
+	/* Each in a register of its own: packed into vectors they are slow, emulated very slow. */
+	__asm__("" : "+r"(*a2), "+r"(*a3), "+r"(*a4));
 }
 
-/* The words from i on, which are the data at p, and all that was taken out and added to them. */
-static inline void sum_words(uint64_t *to, const uint64_t *ring, size_t i, const uint8_t *p)
+/* n is at least NEAR_MIN. The register is a sum with the first four bytes. */
+static uint32_t by_near_words(uint32_t crc, const uint8_t *p, size_t n)
 {
-	const uint64_t *f0 = ring + BEHIND(i, 145), *f1 = ring + BEHIND(i, 183);
-	const uint64_t *f2 = ring + BEHIND(i, 211), *f3 = ring + BEHIND(i, FAR);
+	uint64_t a = crc, b = 0, c = 0, d = 0, e = 0;
+	uint64_t last[NEAR];
 
-#pragma GCC unroll 8
-	for (size_t k = 0; k < GROUP; k++) {
-		uint64_t v0 = load_word(p + 8 * k);
-		uint64_t v1 = load_word(f0 + k), v2 = load_word(f1 + k);
-		uint64_t v3 = load_word(f2 + k), v4 = load_word(f3 + k);
-
-		to[k] = v0 ^ v1 ^ v2 ^ v3 ^ v4;
+	for (; n >= NEAR_MIN; n -= 8 * NEAR, p += 8 * NEAR) {
+		take_out(p, &a, &c, &d, &e);
+		take_out(p + 8, &b, &d, &e, &a);
+		take_out(p + 16, &c, &e, &a, &b);
+		take_out(p + 24, &d, &a, &b, &c);
+		take_out(p + 32, &e, &b, &c, &d);
 	}
-}
-
-static inline void repeat_first(uint64_t *ring, size_t i)
-{
-	if (i % RING == 0)
-		__builtin_memcpy(ring + RING, ring, GROUP * sizeof(*ring));
-}
-
-/* n is at least 8 * TAIL. Positions begin at RING, so that none of those behind is negative. */
-static uint32_t by_far_words(uint32_t crc, const uint8_t *p, size_t n)
-{
-	uint64_t ring[RING + GROUP] = { 0 }, sum[GROUP];
-	size_t words = (n / 8 - TAIL) / GROUP * GROUP;
-	size_t i = RING;
-
-	n -= 8 * (words + TAIL);
-	/* The register is a sum with the first four bytes: as if a word FAR before had held it. */
-	ring[RING - FAR] = crc;
-	for (; i < RING + words; i += GROUP, p += 8 * GROUP) {
-		sum_words(ring + i % RING, ring, i, p);
-		repeat_first(ring, i);
-	}
-	for (crc = 0; i < RING + words + TAIL; i += GROUP, p += 8 * GROUP) {
-		sum_words(sum, ring, i, p);
-		crc = thaw_crc32(crc, sum, sizeof(sum));
-		__builtin_memset(ring + i % RING, 0, sizeof(sum));
-		repeat_first(ring, i);
-	}
-	return thaw_crc32(crc, p, n);
+	last[0] = thaw_le64(p) ^ a;
+	last[1] = thaw_le64(p + 8) ^ b;
+	last[2] = thaw_le64(p + 16) ^ c;
+	last[3] = thaw_le64(p + 24) ^ d;
+	last[4] = thaw_le64(p + 32) ^ e;
+	return thaw_crc32(thaw_crc32(0, last, sizeof(last)), p + sizeof(last), n - sizeof(last));
 }
 
 static uint32_t times_x(uint32_t a)
@@ -243,8 +207,25 @@ CLMUL static uint32_t by_clmul(uint32_t crc, const uint8_t *p, size_t n)
 	return fold_rest(s, p + 64, n - 64);
 }
 
-/* Like sum_words(), for words of 128 bits. */
-static inline void sum_vectors(v2di *to, const v2di *ring, size_t i, const uint8_t *p)
+/*
+ * The multiple of five terms again, squared seven times: over GF(2) that makes every exponent 128
+ * times as large, so it holds for vectors of 128 bits, 145, 183, 211 and 300 vectors apart. They go
+ * in groups. A ring holds what was taken out last, and once more behind its end its first group, so
+ * that a group may be read from anywhere.
+ */
+#define FAR   300
+#define GROUP 8 /* as in the pragma: gcc -O2 unrolls nothing by itself */
+#define RING  512
+#define TAIL  304 /* whole groups, FAR or more: nothing is taken out of these */
+
+_Static_assert(TAIL % GROUP == 0 && TAIL >= FAR, "vectors taken out reach behind the tail");
+_Static_assert(RING % GROUP == 0 && RING >= FAR + 2 * GROUP, "a group overwrites what it needs");
+
+/* Of the vector that many before i: where in the ring it lies. */
+#define BEHIND(i, distance) (((i) - (distance)) % RING)
+
+/* The group from i on, which is the data at p, and all that was taken out and added to it. */
+static inline void sum_group(v2di *to, const v2di *ring, size_t i, const uint8_t *p)
 {
 	const v2di *f0 = ring + BEHIND(i, 145), *f1 = ring + BEHIND(i, 183);
 	const v2di *f2 = ring + BEHIND(i, 211), *f3 = ring + BEHIND(i, FAR);
@@ -254,7 +235,7 @@ static inline void sum_vectors(v2di *to, const v2di *ring, size_t i, const uint8
 		to[k] = load(p + 16 * k) ^ f0[k] ^ f1[k] ^ f2[k] ^ f3[k];
 }
 
-static inline void repeat_first_vectors(v2di *ring, size_t i)
+static inline void repeat_first(v2di *ring, size_t i)
 {
 	if (i % RING == 0)
 		__builtin_memcpy(ring + RING, ring, GROUP * sizeof(*ring));
@@ -273,23 +254,24 @@ CLMUL static uint32_t by_both(uint32_t crc, const uint8_t *p, size_t n)
 	v2di ring[RING + GROUP] = { 0 }, group[GROUP];
 	struct sums first = { 0 }, second = { 0 };
 	size_t third = ((n - 16 * TAIL) / 3 + 4095) / 4096 * 4096;
-	size_t words = (n - 16 * TAIL - third) / 16 / GROUP * GROUP;
-	const uint8_t *q = p + 16 * (words + TAIL), *end = p + n;
+	size_t out = (n - 16 * TAIL - third) / 16 / GROUP * GROUP;
+	const uint8_t *q = p + 16 * (out + TAIL), *end = p + n;
 	size_t rest = (size_t)(end - q);
-	size_t i = RING;
+	size_t i = RING; /* so that no position behind is negative */
 
+	/* The register is a sum with the first four bytes: as if FAR before had held it. */
 	ring[RING - FAR][0] = crc;
-	for (; i < RING + words; i += GROUP, p += 16 * GROUP, q += 64) {
-		sum_vectors(ring + i % RING, ring, i, p);
-		repeat_first_vectors(ring, i);
+	for (; i < RING + out; i += GROUP, p += 16 * GROUP, q += 64) {
+		sum_group(ring + i % RING, ring, i, p);
+		repeat_first(ring, i);
 		fold_line(&second, q);
 	}
-	for (; i < RING + words + TAIL; i += GROUP, p += 16 * GROUP) {
-		sum_vectors(group, ring, i, p);
+	for (; i < RING + out + TAIL; i += GROUP, p += 16 * GROUP) {
+		sum_group(group, ring, i, p);
 		fold_line(&first, (const uint8_t *)group);
 		fold_line(&first, (const uint8_t *)(group + 4));
 		__builtin_memset(ring + i % RING, 0, sizeof(group));
-		repeat_first_vectors(ring, i);
+		repeat_first(ring, i);
 	}
 	return thaw_crc32_combine(fold_rest(first, p, 0),
 				  fold_rest(second, q, (size_t)(end - q)), rest);
@@ -301,7 +283,7 @@ uint32_t thaw_crc32_by(enum thaw_crc32_method method, uint32_t crc, const void *
 		return by_both(crc, p, n);
 	if (method != THAW_CRC32_PLAIN && n >= CLMUL_MIN)
 		return by_clmul(crc, p, n);
-	return n >= FAR_MIN ? by_far_words(crc, p, n) : thaw_crc32(crc, p, n);
+	return n >= NEAR_MIN ? by_near_words(crc, p, n) : thaw_crc32(crc, p, n);
 }
 
 static bool have_clmul(void)
@@ -362,7 +344,7 @@ enum thaw_crc32_method thaw_crc32_choose(uint64_t (*ticks)(void))
 uint32_t thaw_crc32_by(enum thaw_crc32_method method, uint32_t crc, const void *p, size_t n)
 {
 	(void)method;
-	return n >= FAR_MIN ? by_far_words(crc, p, n) : thaw_crc32(crc, p, n);
+	return n >= NEAR_MIN ? by_near_words(crc, p, n) : thaw_crc32(crc, p, n);
 }
 
 enum thaw_crc32_method thaw_crc32_choose(uint64_t (*ticks)(void))
