@@ -44,7 +44,7 @@ static void copy_step(uint8_t *to, const uint8_t *from)
 	store(to + 48, v3);
 }
 
-static void copy_up(uint8_t *to, const uint8_t *from, size_t n)
+THAW_WITHIN_PAGE(256) static void copy_up(uint8_t *to, const uint8_t *from, size_t n)
 {
 	for (; n >= STEP; n -= STEP, to += STEP, from += STEP)
 		copy_step(to, from);
@@ -77,7 +77,7 @@ void *memmove(void *to, const void *from, size_t n)
 	return to;
 }
 
-void *memset(void *to, int value, size_t n)
+THAW_WITHIN_PAGE(256) void *memset(void *to, int value, size_t n)
 {
 	uint8_t *p = to;
 	struct block v;

@@ -87,7 +87,7 @@ static inline void take_out(const uint8_t *p, uint64_t *a0, uint64_t *a2, uint64
 }
 
 /* n is at least NEAR_MIN. The register is a sum with the first four bytes. */
-static uint32_t by_near_words(uint32_t crc, const uint8_t *p, size_t n)
+THAW_WITHIN_PAGE(1024) static uint32_t by_near_words(uint32_t crc, const uint8_t *p, size_t n)
 {
 	uint64_t a = crc, b = 0, c = 0, d = 0, e = 0;
 	uint64_t last[NEAR];

@@ -169,6 +169,7 @@ static void lz4_run(struct lz4 *s)
 	s->out = out;
 }
 
+THAW_WITHIN_PAGE(2048)
 enum thaw_err thaw_lz4_decode(const void *src, size_t src_len, void *dst, size_t dst_cap,
 			      size_t *ret_len)
 {

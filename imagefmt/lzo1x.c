@@ -259,6 +259,7 @@ static bool lzo_first(struct lzo *s)
 	return lzo_literals(s, len);
 }
 
+THAW_WITHIN_PAGE(2048)
 enum thaw_err thaw_lzo1x_decode(const void *src, size_t src_len, void *dst, size_t dst_cap,
 				size_t *ret_len)
 {

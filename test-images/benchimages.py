@@ -24,7 +24,7 @@ IMAGES = {
 @functools.cache
 def image(name, processors):
     recipe, memory = IMAGES[name]
-    config = machines.Config(memory=memory, processors=processors)
+    config = machines.Config(memory=memory, processors=processors, bootindex=True)
     return hibernated.hibernated(f"bench-{name}-{processors}", recipe, config,
                                  cache.LOGS / f"making-bench-{name}-{processors}.log")
 

@@ -180,7 +180,7 @@ def floors(arguments):
 # --- no image ------------------------------------------------------------------------------------
 def _boot_without_image(conf, with_thaw=True):
     """The machine after such a boot; its stopwatch without thaw measures firmware alone."""
-    config = machines.Config(memory=1024)
+    config = machines.Config(memory=1024, bootindex=True)
     layout = guest.Recipe().layout(config)
     files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf}
     if with_thaw:

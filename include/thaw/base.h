@@ -70,6 +70,13 @@ static inline bool thaw_bytes_equal(const void *a, const void *b, size_t n)
 	return __builtin_memcmp(a, b, n) == 0;
 }
 
+/*
+ * For a function that runs hot: keeps it within a page, if it is no longer than so many bytes, a
+ * power of two. Emulators jump from one piece of translated code straight to the next only within a
+ * page of the original; across, they search.
+ */
+#define THAW_WITHIN_PAGE(bytes) __attribute__((aligned(bytes)))
+
 /* Tells the processor that it is waiting for another one. */
 static inline void thaw_cpu_relax(void)
 {

@@ -11,6 +11,7 @@
 #include <thaw/crc32.h>
 
 #include "config.h"
+#include "connect.h"
 #include "console.h"
 #include "cpu.h"
 #include "discover.h"
@@ -195,6 +196,7 @@ static enum thaw_err find_and_measure(void)
 	enum thaw_err err = machine_init(&machine);
 
 	config_load(&config);
+	connect_storage();
 	if (!err && !discover(&config, &found, 1, &complete))
 		err = THAW_NO_IMAGE;
 	if (!err)
