@@ -56,6 +56,7 @@ void thaw_xxh64_init(struct thaw_xxh64 *x, uint64_t seed)
 	x->seed = seed;
 }
 
+THAW_WITHIN_PAGE(1024)
 void thaw_xxh64_update(struct thaw_xxh64 *x, const void *data, size_t n)
 {
 	const uint8_t *p = data;
