@@ -27,7 +27,7 @@ ifndef V
 MAKEFLAGS += --no-print-directory
 endif
 
-WARNINGS := -Wall -Wextra -Wconversion -Werror
+WARNINGS := -Wall -Wextra -Wconversion -Wvla -Werror
 CPPFLAGS += -DTHAW_VERSION='"$(VERSION)"'
 
 .PHONY: all test check check-all demo bench fuzz clean setup packages install deb sign

@@ -17,7 +17,7 @@ EFI_LIB ?= /usr/lib
 
 EFI_CPPFLAGS := -nostdinc -isystem $(shell $(EFI_CC) -print-file-name=include) -Iinclude
 EFI_CFLAGS := -std=gnu11 -O2 -ffreestanding -fpic -fvisibility=hidden -fshort-wchar \
-	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror
+	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wvla -Werror
 EFI_CORE_CFLAGS := -Wconversion
 EFI_FIRMWARE_CFLAGS := -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64 \
 	-DGNU_EFI_USE_MS_ABI -maccumulate-outgoing-args -DTHAW_VERSION='"$(EFI_VERSION)"'

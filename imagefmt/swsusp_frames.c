@@ -187,10 +187,10 @@ enum thaw_err swsusp_read_frames(struct swsusp_open *o)
 
 	image->scratch_bytes = WINDOW_BYTES + THAW_BLOCK_BYTES;
 	image->scratch = o->memory->alloc(o->memory, image->scratch_bytes);
-	r.window = image->scratch;
-	r.pages = image->scratch + WINDOW_BYTES;
 	if (!image->scratch)
 		return thaw_fail(o->diag, THAW_MEMORY, "window", WINDOW_BYTES, 0);
+	r.window = image->scratch;
+	r.pages = image->scratch + WINDOW_BYTES;
 	err = take_list(&r);
 	if (!err)
 		err = check_list(&r);

@@ -20,7 +20,7 @@ static void *with_room(void *list, size_t count, size_t *capacity, size_t elemen
 	bigger = memory->alloc(memory, want * element);
 	if (!bigger)
 		return NULL;
-	if (count)
+	if (list)
 		__builtin_memcpy(bigger, list, count * element);
 	*capacity = want;
 	return bigger;

@@ -215,7 +215,7 @@ static bool take_table(const struct found *f, const struct thaw_facts *facts,
 {
 	uint32_t count;
 
-	if (!copy_out(f, 0, (uint8_t *)&count, sizeof(count)) ||
+	if (!copy_out(f, 0, (uint8_t *)&count, sizeof(count)) || !count || count > MOST_ENTRIES ||
 	    !copy_out(f, sizeof(count), (uint8_t *)ret, count * sizeof(*ret)))
 		return false;
 	*ret_count = count;
@@ -270,10 +270,10 @@ enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *
 			       const struct thaw_plan *plan, const struct thaw_memmap *map,
 			       struct thaw_diag *diag)
 {
-	struct thaw_e820 found[MOST_ENTRIES];
+	struct thaw_e820 found[MOST_ENTRIES] = {{0}};
 	const struct thaw_e820 *saved = image->saved_map;
 	struct found f = {.m = m, .plan = plan};
-	struct thaw_drift drift;
+	struct thaw_drift drift = {0};
 	size_t count = image->saved_map_count;
 
 	if (!count)

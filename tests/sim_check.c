@@ -31,7 +31,7 @@ bool sim_has_remnants(struct sim *s)
 		for (f = s->ranges[r].frames.first; f < s->ranges[r].frames.end; f++, i++) {
 			if (s->jumps && s->picture && synth_find(s->picture, f))
 				continue;
-			if (has_secret(s->ram + i * PAGE, PAGE))
+			if (s->types[i] != THAW_MEM_MMIO && has_secret(s->ram + i * PAGE, PAGE))
 				return true;
 		}
 	}

@@ -4,6 +4,7 @@
 #
 #   make test              all host tests under ASan and UBSan, corpora replayed, layers checked
 #   make test-real         the simulator on the hibernated disks that THAW_TEST_AREAS names
+#   make static            analyzers, stack use and recursion; nothing is run
 #   make fuzz T=seconds    libFuzzer on every tests/fuzz_*.c, T seconds each
 #   make tsan              the pipeline with threads under ThreadSanitizer
 #   make coverage          lines of imagefmt/ and loader/ that the host tests reach
@@ -19,7 +20,7 @@ CLANG ?= clang
 IMAGEFMT ?= $(wildcard imagefmt/*.c)
 LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
 WRITER ?= $(wildcard writer/*.c)
-WARNINGS ?= -Wall -Wextra -Wconversion -Werror
+WARNINGS ?= -Wall -Wextra -Wconversion -Wvla -Werror
 T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 
@@ -112,7 +113,7 @@ $(eval $(call HOST_RULES,host-fuzz,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)
 $(eval $(call HOST_RULES,host-coverage,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_COVERAGE)))
 
 .SECONDARY:
-.PHONY: test test-build test-real fuzz fuzz-build tsan coverage bench-host
+.PHONY: test test-build test-real static fuzz fuzz-build tsan coverage bench-host
 
 HOST_REPLAYS := $(patsubst fuzz_%,replay_%,$(HOST_FUZZ))
 HOST_PROGRAMS := $(addprefix $(BUILD)/host-asan/,$(HOST_TESTS) $(HOST_REPLAYS))
@@ -129,6 +130,9 @@ test:
 # Disks cost time: without sanitizers.
 test-real: $(BUILD)/host/test_real
 	@tests/real.sh $(BUILD)/host/test_real
+
+static:
+	@tests/static.sh $(BUILD)
 
 tsan: $(HOST_TSAN_PROGRAMS)
 	@tests/run.sh $(BUILD) $(HOST_TSAN_PROGRAMS)
