@@ -122,7 +122,7 @@ static enum thaw_err take_anchor(struct native_open *o)
 	enum thaw_err err;
 
 	o->anchor = find_anchor(o->image->header);
-	err = check_anchor(o);
+	err = o->anchor ? check_anchor(o) : THAW_NO_IMAGE;
 	if (!err)
 		err = check_swap(o);
 	if (!err)

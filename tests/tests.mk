@@ -6,6 +6,7 @@
 #   make test-real         the simulator on the hibernated disks that THAW_TEST_AREAS names
 #   make static            analyzers, stack use and recursion; nothing is run
 #   make fuzz T=seconds    libFuzzer on every tests/fuzz_*.c, T seconds each
+#   make fuzz ENGINE=afl   the same with AFL++
 #   make tsan              the pipeline with threads under ThreadSanitizer
 #   make coverage          lines of imagefmt/ and loader/ that the host tests reach
 #   build/host/libthaw.a   imagefmt/ and loader/ with release flags, for thawctl and benchmarks
@@ -112,6 +113,11 @@ $(eval $(call HOST_RULES,host-clang,$(CLANG),$(HOST_CLANG_INCLUDE),-O2))
 $(eval $(call HOST_RULES,host-fuzz,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)))
 $(eval $(call HOST_RULES,host-coverage,$(CLANG),$(HOST_CLANG_INCLUDE),$(HOST_COVERAGE)))
 
+AFL_CC ?= AFL_QUIET=1 afl-clang-fast
+ifeq ($(ENGINE),afl)
+$(eval $(call HOST_RULES,host-afl,$(AFL_CC),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)))
+endif
+
 .SECONDARY:
 .PHONY: test test-build test-real static fuzz fuzz-build tsan coverage bench-host
 
@@ -143,8 +149,19 @@ $(BUILD)/host-fuzz/fuzz_%: $(BUILD)/host-fuzz/tests/fuzz_%.o $(BUILD)/host-fuzz/
 
 fuzz-build: $(addprefix $(BUILD)/host-fuzz/,$(HOST_FUZZ))
 
+# The same targets under AFL++: another engine finds other things.
+$(BUILD)/host-afl/fuzz_%: $(BUILD)/host-afl/tests/fuzz_%.o $(BUILD)/host-afl/libtest.a \
+		$(BUILD)/host-afl/libwriter.a $(BUILD)/host-afl/libthaw.a
+	$(AFL_CC) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+
+ENGINE ?= libfuzzer
+ifeq ($(ENGINE),afl)
+fuzz: $(addprefix $(BUILD)/host-afl/,$(HOST_FUZZ))
+	@tests/afl.sh $(BUILD) $(T) $(HOST_FUZZ)
+else
 fuzz: fuzz-build
 	@tests/fuzz.sh $(BUILD) $(T) $(HOST_FUZZ)
+endif
 
 HOST_COVERAGE_PROGRAMS := $(addprefix $(BUILD)/host-coverage/,$(HOST_TESTS) $(HOST_REPLAYS))
 
