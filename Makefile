@@ -18,6 +18,7 @@ PYTHON ?= python3
 
 # What the program is built from, whoever builds it.
 IMAGEFMT := $(wildcard imagefmt/*.c)
+LOCATE := $(wildcard locate/*.c)
 LOADER := $(wildcard loader/*.c) $(wildcard loader/*.S)
 WRITER := $(wildcard writer/*.c)
 

@@ -2,7 +2,7 @@
 #
 # efi.mk: build/thaw.efi, and build/thaw-test.efi with checkpoints compiled in.
 #
-# imagefmt/ and loader/ see the compiler's own headers and include/ and nothing else; only efi/ sees
+# imagefmt/, loader/ and locate/ see the compiler's own headers and include/ and nothing else; only efi/ sees
 # gnu-efi. So the compiler keeps the layers apart.
 
 EFI_CC ?= gcc
@@ -19,13 +19,15 @@ EFI_CPPFLAGS := -nostdinc -isystem $(shell $(EFI_CC) -print-file-name=include) -
 EFI_CFLAGS := -std=gnu11 -O2 -ffreestanding -fpic -fvisibility=hidden -fshort-wchar \
 	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wvla -Werror
 EFI_CORE_CFLAGS := -Wconversion
+# The one header from outside in the core: jsmn, which needs no library.
+JSMN_INCLUDE ?= /usr/include
 EFI_FIRMWARE_CFLAGS := -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64 \
 	-DGNU_EFI_USE_MS_ABI -maccumulate-outgoing-args -DTHAW_VERSION='"$(EFI_VERSION)"'
 EFI_LDFLAGS := -nostdlib -shared -Bsymbolic -z nocombreloc -z max-page-size=4096 --no-undefined \
 	--build-id=none -T efi/thaw.lds
 EFI_SECTIONS := .text .rodata .rela .sbat .reloc .data .dynamic .bss
 
-EFI_SOURCES := $(wildcard imagefmt/*.c loader/*.c loader/*.S) \
+EFI_SOURCES := $(wildcard imagefmt/*.c locate/*.c loader/*.c loader/*.S) \
 	$(filter-out efi/nxcompat.c,$(wildcard efi/*.c))
 EFI_OBJECTS := $(addsuffix .o,$(basename $(EFI_SOURCES)))
 
@@ -34,6 +36,12 @@ define EFI_RULES
 $(1)/imagefmt/%.o: imagefmt/%.c
 	@mkdir -p $$(@D)
 	$$(EFI_CC) $$(EFI_CPPFLAGS) $$(EFI_CFLAGS) $$(EFI_CORE_CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+
+$(1)/locate/%.o: locate/%.c
+	@mkdir -p $$(@D)
+	$$(EFI_CC) $$(EFI_CPPFLAGS) $$(EFI_CFLAGS) $$(EFI_CORE_CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+
+$(1)/locate/location.o: EFI_CORE_CFLAGS += -idirafter $(JSMN_INCLUDE)
 
 $(1)/loader/%.o: loader/%.c
 	@mkdir -p $$(@D)

@@ -10,7 +10,7 @@
 # The only list of packages in the tree. sh, because python3 is on it.
 set -eu
 
-build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot-dev liblz4-dev'
+build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot-dev liblz4-dev libjsmn-dev'
 tests='
 	python3 git liblz4-1 liblzo2-2
 	clang clang-tidy cppcheck llvm libclang-rt-14-dev afl++ zlib1g-dev liblzo2-dev libxxhash-dev

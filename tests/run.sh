@@ -56,9 +56,10 @@ tell() {
 	skipped=$((skipped + skips))
 }
 
-check_layer imagefmt imagefmt '(^|[ :])(loader|efi|tests|tools|writer)/|/usr/include'
-check_layer loader loader '(^|[ :])(imagefmt|efi|tests|tools|writer)/|/usr/include'
-check_layer writer writer '(^|[ :])(loader|efi|tests|tools)/'
+check_layer imagefmt imagefmt '(^|[ :])(locate|loader|efi|tests|tools|writer)/|/usr/include'
+check_layer locate locate '(^|[ :])(imagefmt|loader|efi|tests|tools|writer)/|/usr/include/([^j]|j[^s])'
+check_layer loader loader '(^|[ :])(imagefmt|locate|efi|tests|tools|writer)/|/usr/include'
+check_layer writer writer '(^|[ :])(locate|loader|efi|tests|tools)/'
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} sh -c "$run_one" "$results" {}
 for program in "$@"; do
 	tell "$program"

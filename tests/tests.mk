@@ -9,23 +9,25 @@
 #   make fuzz ENGINE=afl   the same with AFL++
 #   make tsan              the pipeline with threads under ThreadSanitizer
 #   make coverage          lines of imagefmt/ and loader/ that the host tests reach
-#   build/host/libthaw.a   imagefmt/ and loader/ with release flags, for thawctl and benchmarks
+#   build/host/libthaw.a   imagefmt/, locate/ and loader/ with release flags, for thawctl and benchmarks
 #   build/host/libwriter.a writer/ likewise
 #
-# imagefmt/ and loader/ are compiled as for firmware: the compiler's own headers and include/, no
-# library's. Works alone too: make -f tests/tests.mk test
+# imagefmt/, locate/ and loader/ are compiled as for firmware: the compiler's own headers and include/,
+# no library's but jsmn's one header. Works alone too: make -f tests/tests.mk test
 
 BUILD ?= build
 CC ?= gcc
 CLANG ?= clang
 IMAGEFMT ?= $(wildcard imagefmt/*.c)
+LOCATE ?= $(wildcard locate/*.c)
+JSMN_INCLUDE ?= /usr/include
 LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
 WRITER ?= $(wildcard writer/*.c)
 WARNINGS ?= -Wall -Wextra -Wconversion -Wvla -Werror
 T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 
-HOST_CORE := $(IMAGEFMT) $(LOADER)
+HOST_CORE := $(IMAGEFMT) $(LOCATE) $(LOADER)
 HOST_TESTS := $(filter-out test_real,$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 HOST_FUZZ := $(filter-out $(if $(wildcard efi/config_parse.c),,fuzz_config), \
 	$(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c)))
@@ -39,7 +41,7 @@ HOST_CONFIG := $(wildcard efi/config_parse.c)
 HOST_LIBS := -llzo2 -llz4 -lz -lxxhash -lpthread
 HOST_CORE_FLAGS := -std=gnu11 -ffreestanding -Iinclude $(WARNINGS)
 HOST_TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude \
-	-iquote imagefmt -iquote loader -iquote efi -iquote tests -Wall -Wextra -Werror
+	-iquote imagefmt -iquote locate -iquote loader -iquote efi -iquote tests -Wall -Wextra -Werror
 
 HOST_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 HOST_CLANG_INCLUDE := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include
@@ -55,6 +57,12 @@ define HOST_RULES
 $(BUILD)/$(1)/imagefmt/%.o: imagefmt/%.c
 	@mkdir -p $$(@D)
 	$(2) -nostdinc -isystem $(3) $(HOST_CORE_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/locate/%.o: locate/%.c
+	@mkdir -p $$(@D)
+	$(2) -nostdinc -isystem $(3) $(HOST_CORE_FLAGS) $(4) $$(LOCATE_FLAGS) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/locate/location.o: LOCATE_FLAGS := -idirafter $(JSMN_INCLUDE)
 
 $(BUILD)/$(1)/loader/%.o: loader/%.c
 	@mkdir -p $$(@D)
