@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <thaw/locate.h>
+
 /* A piece of the text being parsed. */
 struct word {
 	const uint8_t *at;
@@ -116,26 +118,6 @@ static bool take_hex(struct word *w, size_t digits, uint32_t *ret)
 	return true;
 }
 
-/* The 16 bytes as they are written: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx. */
-static bool parse_uuid(struct word w, uint8_t *ret)
-{
-	uint8_t bytes[16];
-
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		uint32_t v;
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && !starts(&w, "-"))
-			return false;
-		if (!take_hex(&w, 2, &v))
-			return false;
-		bytes[i] = (uint8_t)v;
-	}
-	if (w.len)
-		return false;
-	__builtin_memcpy(ret, bytes, sizeof(bytes));
-	return true;
-}
-
 static void swap_bytes(uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n / 2; i++) {
@@ -156,7 +138,7 @@ static void uuid_to_guid(uint8_t *uuid)
 
 static bool parse_partuuid(struct word w, struct config_device *device)
 {
-	if (parse_uuid(w, device->uuid)) {
+	if (thaw_uuid_parse(device->uuid, w.at, w.len)) {
 		uuid_to_guid(device->uuid);
 		return true;
 	}
@@ -175,7 +157,7 @@ static bool set_device(struct config *config, struct word w)
 
 	if (starts(&w, "PARTUUID=") && parse_partuuid(w, &device))
 		device.kind = CONFIG_DEVICE_PARTUUID;
-	else if (starts(&w, "UUID=") && parse_uuid(w, device.uuid))
+	else if (starts(&w, "UUID=") && thaw_uuid_parse(device.uuid, w.at, w.len))
 		device.kind = CONFIG_DEVICE_UUID;
 	config->device = device;
 	return device.kind != CONFIG_DEVICE_BROKEN;

@@ -4,7 +4,8 @@
  *
  * A firmware that boots fast connects the device it boots from and nothing else (UEFI 2.10, 3.1.7;
  * OVMF does so where the machine gives it a boot order): an image on another disk would not be
- * seen. Controllers on USB are not touched: what is plugged in there is removable.
+ * seen. Controllers are started one at a time, for each may take long, and only while a disk is
+ * missing that somebody named. Those on USB are not touched: what is plugged in there is removable.
  */
 #include "connect.h"
 
@@ -18,6 +19,13 @@
 
 static EFI_GUID pci_io_guid = EFI_PCI_IO_PROTOCOL_GUID;
 
+static struct {
+	bool begun;
+	EFI_HANDLE *list;
+	UINTN count;
+	UINTN next;
+} controllers;
+
 static bool is_storage(EFI_HANDLE handle)
 {
 	EFI_PCI_IO_PROTOCOL *pci = firmware_protocol(handle, &pci_io_guid);
@@ -28,20 +36,29 @@ static bool is_storage(EFI_HANDLE handle)
 	return class >> 24 == PCI_CLASS_STORAGE || class >> 16 == PCI_CLASS_SD_HOST;
 }
 
-void connect_storage(void)
+static void begin(void)
 {
-	EFI_HANDLE *list = NULL;
-	UINTN count = 0;
-	UINTN controllers = 0;
+	controllers.begun = true;
+	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &pci_io_guid, NULL, &controllers.count,
+						&controllers.list)))
+		controllers.count = 0;
+}
 
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &pci_io_guid, NULL, &count, &list)))
-		return;
-	for (UINTN i = 0; i < count; i++) {
-		if (!is_storage(list[i]))
+bool connect_next(void)
+{
+	if (!controllers.begun)
+		begin();
+	while (controllers.next < controllers.count) {
+		EFI_HANDLE handle = controllers.list[controllers.next++];
+
+		if (!is_storage(handle))
 			continue;
-		fw.bs->ConnectController(list[i], NULL, NULL, TRUE);
-		controllers++;
+		console_note("storage-controller", controllers.next, controllers.count);
+		fw.bs->ConnectController(handle, NULL, NULL, TRUE);
+		return true;
 	}
-	fw.bs->FreePool(list);
-	console_note("storage-controllers", controllers, count);
+	if (controllers.list)
+		fw.bs->FreePool(controllers.list);
+	controllers.list = NULL;
+	return false;
 }

@@ -5,10 +5,12 @@
 #ifndef THAW_EFI_CONNECT_H
 #define THAW_EFI_CONNECT_H
 
+#include <thaw/base.h>
+
 /*
- * Lets firmware's drivers start whatever storage controller they did not start yet, with the disks
- * and partitions behind it.
+ * Lets firmware's drivers start one more storage controller, with the disks and partitions behind
+ * it. false: all of them are started.
  */
-void connect_storage(void);
+bool connect_next(void);
 
 #endif

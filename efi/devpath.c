@@ -67,6 +67,21 @@ const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path)
 	return ret;
 }
 
+/* Bytes before the last hard drive node: the disk that the partition is on. */
+static size_t disk_size(const EFI_DEVICE_PATH *path)
+{
+	const HARDDRIVE_DEVICE_PATH *node = devpath_partition(path);
+
+	return node ? (size_t)((const uint8_t *)node - (const uint8_t *)path) : devpath_size(path);
+}
+
+bool devpath_is_same_disk(const EFI_DEVICE_PATH *a, const EFI_DEVICE_PATH *b)
+{
+	size_t size = disk_size(a);
+
+	return size && size == disk_size(b) && thaw_bytes_equal(a, b, size);
+}
+
 bool devpath_has_usb(const EFI_DEVICE_PATH *path)
 {
 	size_t size = devpath_size(path);

@@ -19,6 +19,9 @@ bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole
 /* The last hard drive node, NULL if there is none. */
 const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path);
 
+/* Do both lead to the same disk, or to partitions of it? */
+bool devpath_is_same_disk(const EFI_DEVICE_PATH *a, const EFI_DEVICE_PATH *b);
+
 /* Does the path lead through USB? */
 bool devpath_has_usb(const EFI_DEVICE_PATH *path);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * discover.c: which areas of which disks carry an image.
+ * discover.c: which areas firmware's disks have, and what is wanted of them. The search itself is
+ * locate/locate.c.
  *
  * An area is a partition, or a whole disk on which firmware found no partitions. Removable media,
  * and whatever hangs on USB, are looked at only when configured: whoever plugs in a disk must not
@@ -8,10 +9,12 @@
  */
 #include "discover.h"
 
-#include <thaw/image.h>
-
 #include "console.h"
 #include "devpath.h"
+#include "disk.h"
+#include "memory.h"
+#include "protocol/partition_info.h"
+#include "vars.h"
 
 struct handles {
 	EFI_HANDLE *list;
@@ -39,12 +42,12 @@ static bool has_partitions(const struct handles *all, EFI_HANDLE handle)
 	return false;
 }
 
-static bool is_partuuid(EFI_HANDLE handle, const struct config_device *device)
+static bool is_named(EFI_HANDLE handle, const struct config_device *device)
 {
 	EFI_DEVICE_PATH *path = devpath_of(handle);
 	const HARDDRIVE_DEVICE_PATH *node = path ? devpath_partition(path) : NULL;
 
-	if (!node)
+	if (!node || device->kind != CONFIG_DEVICE_PARTUUID)
 		return false;
 	if (!device->mbr)
 		return node->SignatureType == SIGNATURE_TYPE_GUID &&
@@ -62,57 +65,51 @@ static bool is_removable(EFI_HANDLE handle, const EFI_BLOCK_IO_MEDIA *media)
 	return media->RemovableMedia || (path && devpath_has_usb(path));
 }
 
-static bool is_in_question(const struct handles *all, EFI_HANDLE handle,
-			   const EFI_BLOCK_IO_MEDIA *media, const struct config_device *device)
+static bool is_at_home(EFI_HANDLE handle)
 {
-	switch (device->kind) {
-	case CONFIG_DEVICE_ANY:
-		return !is_removable(handle, media) &&
-		       (media->LogicalPartition || !has_partitions(all, handle));
-	case CONFIG_DEVICE_PARTUUID:
-		return media->LogicalPartition && is_partuuid(handle, device);
-	default:
-		return false;
-	}
+	EFI_DEVICE_PATH *path = devpath_of(handle);
+	EFI_DEVICE_PATH *home = devpath_of(fw.self->DeviceHandle);
+
+	return path && home && devpath_is_same_disk(path, home);
 }
 
-static bool carries_image(struct candidate *candidate)
+static enum thaw_area_type area_type(EFI_HANDLE handle)
 {
-	static uint8_t page[THAW_PAGE_SIZE] __attribute__((aligned(4096)));
-	struct thaw_disk *disk = &candidate->disk.seam;
+	static const EFI_GUID guid = PARTITION_INFO_GUID;
+	const struct partition_info *info = firmware_protocol(handle, &guid);
 
-	if (disk->read(disk, candidate->header_page, 1, page) != THAW_OK ||
-	    thaw_image_probe(page) != THAW_OK)
-		return false;
-	candidate->mark = thaw_image_mark(page);
-	return true;
+	if (info && info->type == PARTITION_INFO_GPT)
+		return thaw_area_type_gpt(info->entry.gpt_type);
+	if (info && info->type == PARTITION_INFO_MBR)
+		return thaw_area_type_mbr(info->entry.mbr[PARTITION_INFO_MBR_TYPE]);
+	return THAW_AREA_UNKNOWN;
 }
 
-/* Sets *seen if the handle is an area in question; true if it carries an image. */
-static bool examine(const struct config *config, const struct handles *all, EFI_HANDLE handle,
-		    struct candidate *ret, bool *seen)
+/* false: no area, or none that can be read. */
+static bool take_area(struct thaw_area *ret, struct disk *disk, const struct handles *all,
+		      EFI_HANDLE handle, const struct config *config)
 {
 	EFI_BLOCK_IO *io = firmware_protocol(handle, &block_io_guid);
-	struct candidate candidate = {.header_page = config->offset_pages};
 
-	if (!io || !is_in_question(all, handle, io->Media, &config->device) ||
-	    !disk_open(&candidate.disk, handle, io))
+	if (!io || !(io->Media->LogicalPartition || !has_partitions(all, handle)) ||
+	    !disk_open(disk, handle, io))
 		return false;
-	*seen = true;
-	candidate.read_only = io->Media->ReadOnly;
-	console_note("area", candidate.disk.seam.pages, io->Media->BlockSize);
-	if (!carries_image(&candidate))
-		return false;
-	*ret = candidate;
+	*ret = (struct thaw_area){
+		.disk = &disk->seam,
+		.type = area_type(handle),
+		.removable = is_removable(handle, io->Media),
+		.at_home = is_at_home(handle),
+		.named = is_named(handle, &config->device),
+		.read_only = io->Media->ReadOnly,
+	};
+	console_note("area", ret->disk->pages, io->Media->BlockSize);
 	return true;
 }
 
 /* An offset means nothing without the device it belongs to. */
 static bool is_sensible(const struct config *config)
 {
-	if (config->device.kind == CONFIG_DEVICE_UUID)
-		console_warn("thaw.conf: device UUID= is not supported, use PARTUUID=", 0);
-	else if (config->device.kind == CONFIG_DEVICE_BROKEN)
+	if (config->device.kind == CONFIG_DEVICE_BROKEN)
 		console_warn("thaw.conf: device is not understood", 0);
 	else if (config->device.kind == CONFIG_DEVICE_ANY && config->offset_pages)
 		console_warn("thaw.conf: offset without device", config->offset_pages);
@@ -121,25 +118,53 @@ static bool is_sensible(const struct config *config)
 	return false;
 }
 
-size_t discover(const struct config *config, struct candidate *ret, size_t max, bool *ret_complete)
+static struct thaw_wanted what_is_wanted(const struct config *config)
+{
+	struct thaw_wanted wanted = {.place.page = config->offset_pages};
+
+	switch (config->device.kind) {
+	case CONFIG_DEVICE_PARTUUID:
+		wanted.kind = THAW_WANTED_NAMED;
+		break;
+	case CONFIG_DEVICE_UUID:
+		wanted.kind = THAW_WANTED_UUID;
+		__builtin_memcpy(wanted.place.uuid, config->device.uuid, THAW_UUID_BYTES);
+		break;
+	default:
+		wanted.kind = THAW_WANTED_ANY;
+		wanted.has_hint = vars_location(&wanted.hint);
+		break;
+	}
+	return wanted;
+}
+
+static void locate(struct thaw_located *ret, const struct handles *all, const struct config *config)
+{
+	struct thaw_memory memory = {memory_alloc};
+	struct thaw_wanted wanted = what_is_wanted(config);
+	struct disk *disks = memory_alloc(&memory, all->count * sizeof(*disks));
+	struct thaw_area *areas = memory_alloc(&memory, all->count * sizeof(*areas));
+	size_t count = 0;
+
+	if (!disks || !areas)
+		return;
+	for (UINTN i = 0; i < all->count; i++)
+		count += take_area(&areas[count], &disks[count], all, all->list[i], config);
+	thaw_locate(ret, areas, count, &wanted, &memory, console_note);
+}
+
+void discover(struct thaw_located *ret, const struct config *config)
 {
 	struct handles all = {NULL, 0};
-	struct candidate found;
-	size_t count = 0;
-	bool seen = false;
 
-	*ret_complete = !is_sensible(config);
-	if (*ret_complete || EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL,
-								 &all.count, &all.list)))
-		return 0;
-	for (UINTN i = 0; i < all.count; i++) {
-		if (!examine(config, &all, all.list[i], &found, &seen))
-			continue;
-		if (count < max)
-			ret[count] = found;
-		count++;
+	*ret = (struct thaw_located){.missing = config->device.kind != CONFIG_DEVICE_ANY};
+	if (!is_sensible(config)) {
+		ret->missing = false;
+		return;
 	}
+	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &all.count,
+						&all.list)))
+		return;
+	locate(ret, &all, config);
 	fw.bs->FreePool(all.list);
-	*ret_complete = seen && config->device.kind != CONFIG_DEVICE_ANY;
-	return count;
 }

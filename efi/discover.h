@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * discover.h: which areas of which disks carry an image.
+ * discover.h: the disk areas that firmware offers, and which of them carries the image.
  */
 #ifndef THAW_EFI_DISCOVER_H
 #define THAW_EFI_DISCOVER_H
 
-#include "config.h"
-#include "disk.h"
+#include <thaw/locate.h>
 
-struct candidate {
-	struct disk disk;
-	uint64_t header_page;
-	uint64_t mark; /* thaw_image_mark of the page read */
-	bool read_only;
-};
+#include "config.h"
 
 /*
- * Reads one page of every area in question and keeps the areas that carry an image's signature, at
- * most max. Returns how many there are, which may be more than max. *ret_complete: no other disk
- * can matter: the one that is configured was there, or none can be meant.
+ * Looks for the image among the disks that firmware has started. What *ret points to lives until
+ * memory_release().
  */
-size_t discover(const struct config *config, struct candidate *ret, size_t max, bool *ret_complete);
+void discover(struct thaw_located *ret, const struct config *config);
 
 #endif

@@ -16,8 +16,6 @@
 #include "screen.h"
 #include "vars.h"
 
-#define CANDIDATES_MAX 8
-
 struct firmware fw;
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
@@ -35,20 +33,22 @@ static bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
  * Why no image may be restored, whatever they contain; THAW_OK if one may. With Secure Boot, thaw
  * would be a signed program that runs anything: no image is even parsed.
  */
-static enum thaw_err obstacle(const struct candidate *found, size_t count)
+static enum thaw_err obstacle(const struct thaw_located *located)
 {
 	if (vars_secure_boot())
 		return THAW_SECURE_BOOT;
-	if (count > 1)
+	if (located->ambiguous)
 		return THAW_AMBIGUOUS;
-	return found->read_only ? THAW_WRITE : THAW_OK;
+	return located->list[0].read_only ? THAW_WRITE : THAW_OK;
 }
 
 /* The systems that boot next may change what these images rely on: remember that. */
-static void pass_over(struct thaw_machine *m, const struct candidate *found, size_t count,
+static void pass_over(struct thaw_machine *m, const struct thaw_located *located,
 		      enum thaw_err reason)
 {
-	for (size_t i = 0; i < count; i++) {
+	const struct thaw_found *found = located->list;
+
+	for (size_t i = 0; i < thaw_min(located->count, THAW_FOUND_MAX); i++) {
 		/* At every boot under Secure Boot, say: what is forbidden already need not wear the
 		 * flash. */
 		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK)
@@ -58,10 +58,11 @@ static void pass_over(struct thaw_machine *m, const struct candidate *found, siz
 	}
 }
 
-static void restore(const struct config *config, struct candidate *found, size_t count,
+static void restore(const struct config *config, const struct thaw_located *located,
 		    struct thaw_report *report)
 {
 	static struct thaw_machine machine;
+	const struct thaw_found *found = located->list;
 	struct thaw_options options = {
 		.dry_run = config->dry_run,
 		.by_hand = config->by_hand,
@@ -72,12 +73,12 @@ static void restore(const struct config *config, struct candidate *found, size_t
 
 	console_announce(report);
 	if (err == THAW_OK)
-		err = obstacle(found, count);
+		err = obstacle(located);
 	if (err == THAW_OK) {
-		thaw_restore(&machine, &found->disk.seam, found->header_page, &options, report);
+		thaw_restore(&machine, found->disk, found->header_page, &options, report);
 	} else {
-		pass_over(&machine, found, thaw_min(count, CANDIDATES_MAX), err);
-		thaw_fail(&report->diag, err, "images found", count, CANDIDATES_MAX);
+		pass_over(&machine, located, err);
+		thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
 	}
 	screen_close();
 	console_report(report);
@@ -94,21 +95,24 @@ static void restore(const struct config *config, struct candidate *found, size_t
 
 static void look(const struct config *config)
 {
-	static struct candidate found[CANDIDATES_MAX];
+	static struct thaw_located located;
 	static struct thaw_report report = {.diag = {.code = THAW_NO_IMAGE}};
-	bool complete;
-	size_t count = discover(config, found, CANDIDATES_MAX, &complete);
 
-	if (!count && !complete) {
-		connect_storage();
-		count = discover(config, found, CANDIDATES_MAX, &complete);
+	discover(&located, config);
+	/* Even where another image was found: what is named comes first. */
+	while (located.missing && connect_next()) {
+		memory_release();
+		discover(&located, config);
 	}
-	if (count) {
-		restore(config, found, count, &report);
+	if (located.missing)
+		console_note("named-device-missing", 0, 0);
+	if (located.count) {
+		restore(config, &located, &report);
 	} else {
 		console_report(&report);
 		vars_reserve_record();
 	}
+	memory_release();
 }
 
 /*

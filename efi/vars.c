@@ -4,6 +4,7 @@
  */
 #include "vars.h"
 
+#include "console.h"
 #include "firmware.h"
 
 #define RECORD_ATTRIBUTES                                                                          \
@@ -126,6 +127,24 @@ void vars_reserve_record(void)
 
 	vars_load_record(&m);
 	thaw_record_reserve(&m);
+}
+
+bool vars_location(struct thaw_place *ret)
+{
+	static uint8_t value[THAW_LOCATION_MAX];
+	EFI_GUID guid = THAW_LOCATION_GUID;
+	UINTN size = sizeof(value);
+	EFI_STATUS status =
+		fw.rt->GetVariable(L"HibernateLocation", &guid, NULL, &size, value);
+
+	if (status == EFI_NOT_FOUND)
+		return false;
+	if (!EFI_ERROR(status) && thaw_location_parse(ret, value, size)) {
+		console_note("hibernate-location", ret->page, size);
+		return true;
+	}
+	console_warn("HibernateLocation is not understood", 0);
+	return false;
 }
 
 /* SetupMode is no matter: SecureBoot is 1 exactly when images are verified. */

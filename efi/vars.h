@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * vars.h: firmware variables: thaw's own record, and whether Secure Boot is on.
+ * vars.h: firmware variables: thaw's own record, systemd's note of where the image lies, and whether Secure
+ * Boot is on.
  */
 #ifndef THAW_EFI_VARS_H
 #define THAW_EFI_VARS_H
 
+#include <thaw/locate.h>
 #include <thaw/record.h>
 
 /*
@@ -19,6 +21,13 @@ enum thaw_err vars_vouch_record(struct thaw_machine *m, bool there);
 
 /* thaw_record_reserve() for a boot that has no image. */
 void vars_reserve_record(void);
+
+/*
+ * Where systemd noted that it hibernates to. false: nowhere, or not understood. The variable is never
+ * written: a kernel that was hibernated with it would have a file left that it can neither read nor
+ * remove.
+ */
+bool vars_location(struct thaw_place *ret);
 
 /* True also when the state cannot be read. */
 bool vars_secure_boot(void);

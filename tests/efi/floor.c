@@ -188,21 +188,22 @@ static enum thaw_err measure(struct thaw_machine *m, struct thaw_disk *disk,
 static enum thaw_err find_and_measure(void)
 {
 	static struct config config;
-	static struct candidate found;
+	static struct thaw_located located;
 	static struct thaw_machine machine;
 	static struct thaw_image image;
 	struct thaw_diag diag;
-	bool complete;
 	enum thaw_err err = machine_init(&machine);
 
 	config_load(&config);
-	connect_storage();
-	if (!err && !discover(&config, &found, 1, &complete))
+	while (connect_next())
+		;
+	discover(&located, &config);
+	if (!err && !located.count)
 		err = THAW_NO_IMAGE;
 	if (!err)
-		err = thaw_image_open(&image, &found.disk.seam, found.header_page, UINT32_MAX,
-				      &machine.memory, &diag);
-	return err ? err : measure(&machine, &found.disk.seam, &image);
+		err = thaw_image_open(&image, located.list[0].disk, located.list[0].header_page,
+				      UINT32_MAX, &machine.memory, &diag);
+	return err ? err : measure(&machine, located.list[0].disk, &image);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
