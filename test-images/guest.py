@@ -7,6 +7,7 @@ import hashlib
 import disk
 import initramfs
 import kernel as kernels
+import place
 import uki
 
 CONSOLE = "console=ttyS0,115200 loglevel=5 panic=-1"
@@ -25,9 +26,11 @@ class Recipe:
     content: int = 16             # MiB of module files, besides those needed
     copies: int = 0               # times these again
     options: str = ""             # more words for the kernel's command line
+    place: str = "partition"      # what the swap space is: that, or one of place.py
+    note: bool = False            # leave systemd's note of it; with a place of place.py
 
     def layout(self, machine):
-        return disk.Layout(self.table, self.swap * disk.MIB, machine.sector)
+        return place.layout(self.place, self.table, self.swap * disk.MIB, machine.sector)
 
 
 def _nodes(recipe, machine):
@@ -48,6 +51,8 @@ def _modules(recipe, machine):
 def _build(path, recipe, modules, words, content=0):
     kernel = kernels.kernel(recipe.kernel)
     archive = initramfs.initramfs(kernel, modules, content)
+    if recipe.place in place.MADE:
+        archive += place.archive(recipe, kernel, modules)
     uki.build(path, kernel.vmlinuz.read_bytes(), archive, " ".join(words))
 
 
@@ -60,6 +65,9 @@ def hibernating_parts(recipe, machine, nonce):
     """(modules, words of the command line) of that guest."""
     layout = recipe.layout(machine)
     disk_node, swap_node = _nodes(recipe, machine)
+    area_node = swap_node
+    if recipe.place in place.MADE:
+        swap_node = place.swap_node(recipe.place)
     words = [CONSOLE, recipe.options, "thaw.do=hibernate", f"thaw.nonce={nonce}",
              f"thaw.disk={disk_node}", f"thaw.swap={swap_node}",
              f"thaw.data={layout.data_at // disk.MIB}",
@@ -72,12 +80,20 @@ def hibernating_parts(recipe, machine, nonce):
         words.append("thaw.compressor=lz4")
     if machine.tpm:
         words.append("thaw.tpm=1")
+    if recipe.place in place.MADE:
+        words += place.words(recipe, area_node)
     return _modules(recipe, machine) + initramfs.USED_MODULES, words
 
 
-def resuming(path, recipe, machine):
+def resuming(path, recipe, machine, header_page=0):
     """The leanest initramfs that lets the kernel resume by itself: the control."""
-    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={_nodes(recipe, machine)[1]}"]
+    _, area_node = _nodes(recipe, machine)
+    node = "dm-0" if recipe.place in place.VOLUMES else area_node
+    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={node}"]
+    if recipe.place in place.FILES:
+        words.append(f"resume_offset={header_page}")
+    if recipe.place in place.MADE:
+        words += place.words(recipe, area_node)
     _build(path, recipe, _modules(recipe, machine), words)
 
 

@@ -23,6 +23,7 @@ import guest
 import kernel as kernels
 import machine as machines
 import package
+import place
 
 TRIES = 3
 # Until the guest hibernates, and for each copy of its files besides: emulated, it takes long.
@@ -44,6 +45,13 @@ def _surroundings(build):
     return digest.hexdigest()
 
 
+def _place_sources(recipe):
+    """What makes a guest's swap space, where it is not there from the beginning."""
+    if recipe.place not in place.MADE:
+        return []
+    return [(cache.HERE / name).read_text() for name in place.SOURCES]
+
+
 def key(recipe, config):
     """Of what the guest and QEMU are really told, so that a new option that nobody uses yet leaves
     the disks as they are."""
@@ -53,7 +61,8 @@ def key(recipe, config):
     unusual = {k: v for k, v in dataclasses.asdict(recipe).items() if v != default[k]}
     text = json.dumps([kernels.kernel(recipe.kernel).package, unusual, command,
                        guest.hibernating_parts(recipe, config, ""),
-                       _surroundings(config.firmware)], sort_keys=True, default=str)
+                       _surroundings(config.firmware), *_place_sources(recipe)],
+                      sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -65,13 +74,26 @@ class Hibernated:
     """One cache entry."""
 
     def __init__(self, path, recipe, config):
-        self.path, self.recipe, self.config = path, recipe, config
+        self.path, self.recipe = path, recipe
+        # Firmware connects the disk when thaw runs; a case says so where it does not.
+        self.config = dataclasses.replace(config, bootindex=True)
         self.facts = json.loads((path / "facts.json").read_text())
         self.layout = recipe.layout(config)
+        self.header_at = self.facts.get("header_at", self.layout.swap_at)
 
     @property
     def disk(self):
         return self.path / "disk.raw"
+
+    @property
+    def header_page(self):
+        """What resume_offset= has to say for a swap file."""
+        return (self.header_at - self.layout.swap_at) // place.disk.PAGE
+
+    @property
+    def living(self):
+        """(first byte, bytes) of the file system that the guest has mounted, or None."""
+        return (self.layout.swap_at, self.layout.swap) if self.recipe.place in place.FILES else None
 
     def parts(self, folder, files):
         """Fresh disks, variables and TPM state in `folder`, as keyword arguments of Machine;
@@ -148,10 +170,10 @@ def _make_once(folder, recipe, config, log):
             (log or folder / "transcript").write_text(machine.transcript())
         facts = {"nonce": nonce, "kernel": kernels.kernel(recipe.kernel).release,
                  "boot_s": round(line.when - machine.started, 1)}
-    with open(disk, "rb") as file:
-        file.seek(layout.swap_at + 4086)
-        if file.read(9) != b"S1SUSPEND":
-            raise machines.MachineError("the guest powered off without an image")
+    length = layout.swap if recipe.place in place.MADE else place.disk.PAGE
+    facts["header_at"] = place.find_header(disk, layout.swap_at, length)
+    if facts["header_at"] is None:
+        raise machines.MachineError("the guest powered off without an image")
     (folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     for name in ("esp.raw", "guest.efi"):
         (folder / name).unlink(missing_ok=True)

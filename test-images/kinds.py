@@ -25,11 +25,12 @@ from session import Unexpected
 
 def restore(case, image, folder, watch):
     """thaw brings the guest back, and changes ten bytes of the disk."""
-    files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
+    conf = [line.format(page=image.header_page) for line in case.get("conf", ())]
+    files = session.thaw_files(session.thaw_program(), conf)
     parts, before = session.prepare(image, folder, files, case.get("change", ()))
     with session.boot(image, parts, watch, **case.get("machine", {})) as machine:
         session.follow_resumed(machine, image)
-    session.expect_consumed(parts["disk"], before, image.layout.swap_at)
+    session.expect_consumed(parts["disk"], before, image.header_at, image.living)
 
 
 def control(case, image, folder, watch):

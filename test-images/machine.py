@@ -35,6 +35,7 @@ class Config:
     chipset: str = "q35"          # q35 or pc
     disk: str = "virtio"          # a name of DISKS
     sector: int = 512
+    physical: int = 0             # what the disk says its own sectors are; 0: the same
     bootindex: bool = False       # whether firmware is told to connect the disk, not only the ESP
     tpm: bool = False
     rng: bool = False             # virtio-rng, which firmware and the EFI stub draw a seed from
@@ -214,7 +215,8 @@ class Machine:
         sector = self.config.sector
         # With a boot order OVMF connects the devices in it and no others.
         words = {"disk": "drive=disk" + (",bootindex=1" if self.config.bootindex else ""),
-                 "blocks": f"logical_block_size={sector},physical_block_size={sector}"}
+                 "blocks": f"logical_block_size={sector},"
+                           f"physical_block_size={self.config.physical or sector}"}
         return [word for device in DISKS[self.config.disk]
                 for word in ("-device", device.format_map(words))]
 

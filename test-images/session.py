@@ -2,6 +2,7 @@
 """What happens at a console: boots of a hibernated disk and what is expected of them."""
 
 import dataclasses
+import os
 import pathlib
 import re
 
@@ -48,7 +49,7 @@ def thaw_files(program, conf=(), verbose=True):
 
 def control_files(folder, image):
     """What boots the guest's kernel, which is to resume by itself."""
-    guest.resuming(folder / "resume.efi", image.recipe, image.config)
+    guest.resuming(folder / "resume.efi", image.recipe, image.config, image.header_page)
     return {BOOT: folder / "resume.efi"}
 
 
@@ -156,23 +157,40 @@ def memory_map(log):
     return found
 
 
+def _data(file, size):
+    """[(first byte, end)] of what is not a hole."""
+    found, at = [], 0
+    while at < size:
+        try:
+            start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        except OSError:
+            break
+        at = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+        found.append((start, at))
+    return found
+
+
 def differences(path, original):
-    """[(offset, length)] of the runs of bytes in which two files differ."""
-    size = 1 << 20
-    runs = []
-    if pathlib.Path(path).stat().st_size != pathlib.Path(original).stat().st_size:
+    """[(offset, length)] of the runs of bytes in which two files differ. Where both have a hole
+    nothing is read: a disk may have terabytes of them."""
+    piece = 1 << 20
+    size = pathlib.Path(path).stat().st_size
+    if size != pathlib.Path(original).stat().st_size:
         raise Unexpected("the disk changed its size")
-    with open(path, "rb") as a, open(original, "rb") as b:
-        for at in range(0, pathlib.Path(path).stat().st_size, size):
-            x, y = a.read(size), b.read(size)
-            if x != y:
-                runs += [(at + i, 1) for i in range(len(x)) if x[i] != y[i]]
     merged = []
-    for at, length in runs:
-        if merged and sum(merged[-1]) == at:
-            merged[-1] = (merged[-1][0], merged[-1][1] + length)
-        else:
-            merged.append((at, length))
+    with open(path, "rb") as a, open(original, "rb") as b:
+        pieces = {at // piece for f in (a, b) for start, end in _data(f, size)
+                  for at in range(start // piece * piece, end, piece)}
+        for number in sorted(pieces):
+            at = number * piece
+            x, y = (os.pread(f.fileno(), piece, at) for f in (a, b))
+            if x == y:
+                continue
+            for i in (i for i in range(len(x)) if x[i] != y[i]):
+                if merged and sum(merged[-1]) == at + i:
+                    merged[-1] = (merged[-1][0], merged[-1][1] + 1)
+                else:
+                    merged.append((at + i, 1))
     return merged
 
 
@@ -182,15 +200,18 @@ def expect_untouched(path, original):
         raise Unexpected(f"the disk changed: {changed[:8]}")
 
 
-def expect_consumed(path, original, swap_at):
-    """Nothing on the disk may have changed but the ten bytes of the signature."""
+def expect_consumed(path, original, header_at, living=None):
+    """Nothing on the disk may have changed but the ten bytes of the signature; and, where the guest
+    has a file system mounted, that: (first byte, bytes)."""
     with open(path, "rb") as file:
-        file.seek(swap_at + 4086)
+        file.seek(header_at + 4086)
         signature = file.read(10)
     if signature != b"SWAPSPACE2":
         raise Unexpected(f"the signature is {signature!r}")
-    changed = differences(path, original)
-    outside = [run for run in changed
-               if run[0] < swap_at + 4086 or sum(run) > swap_at + 4096]
+    allowed = [(header_at + 4086, header_at + 4096)]
+    if living:
+        allowed.append((living[0], sum(living)))
+    outside = [run for run in differences(path, original)
+               if not any(first <= run[0] and sum(run) <= end for first, end in allowed)]
     if outside:
         raise Unexpected(f"the disk changed beyond the signature: {outside[:8]}")
