@@ -21,8 +21,8 @@ class FastClock(machines.Machine):
 
 
 def hang(case, image, folder, watch):
-    """The disk never answers again where the case says. `expect`, one a boot: reset, or the reason of
-    a boot with a sound disk."""
+    """The disk never answers again where the case says. `expect`, one a boot: reset, or the reason
+    of a boot with a sound disk."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = session.prepare(image, folder, files)
     said = []
