@@ -68,6 +68,8 @@ static size_t make_image(uint8_t *data, size_t max)
 
 	scene_begin(&c, &(struct scene_options){
 				.size = SCENE_TINY,
+				.format = (enum synth_format)any(3),
+				.saved_map = any(2),
 				.codec = (enum thaw_codec)any(3),
 				.levels = 4 + any(2),
 				.leaf = 1 + any(3),

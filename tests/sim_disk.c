@@ -80,13 +80,23 @@ static void check_signature(struct sim *s, const uint8_t *old_page, const uint8_
 		sim_fault(s, "not the original signature", 0, 0);
 }
 
+static enum synth_format format_of(const uint8_t *page)
+{
+	static const uint8_t magic[] = NATIVE_ANCHOR_MAGIC;
+	const struct native_swap_page *swap = (const void *)page;
+
+	if (memcmp(swap->sig, NATIVE_SUSPEND_SIG, SIG_BYTES))
+		return SYNTH_OWN;
+	return swap->image || memcmp(swap->anchor.magic, magic, sizeof(magic)) ? SYNTH_LINUX
+									       : SYNTH_SWAP;
+}
+
 /* What may have changed is taken from the new page; then they are to be the same. */
 static void check_new_page(struct sim_disk *disk, const uint8_t *old_page, const uint8_t *new_page)
 {
 	static const struct native_anchor none;
 	const struct native_anchor *own = (const void *)new_page;
-	enum synth_format format =
-		disk->sim->picture ? disk->sim->picture->options.format : SYNTH_LINUX;
+	enum synth_format format = format_of(old_page);
 	uint8_t page[PAGE];
 
 	memcpy(page, old_page, PAGE);

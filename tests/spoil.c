@@ -64,12 +64,11 @@ static void change_map(uint8_t *map, size_t pages)
 	change_word(map + (any(8) ? any(12) * 8 : 4088), pages);
 }
 
-void synth_spoil(uint8_t *data, size_t pages, uint32_t (*any_below)(uint32_t n))
+static void change_linux(uint8_t *data, size_t pages)
 {
 	uint64_t map = thaw_le64(data + 4064);
 	uint64_t info = map < pages ? thaw_le64(data + map * PAGE) : pages;
 
-	any = any_below;
 	switch (any(6)) {
 	case 0:
 		change_header(data, pages);
@@ -90,3 +89,56 @@ void synth_spoil(uint8_t *data, size_t pages, uint32_t (*any_below)(uint32_t n))
 	}
 }
 
+/* --- thaw's own format --------------------------------------------------------------------- */
+
+/* A word of a table, where the header says that it is. */
+static void change_table(uint8_t *data, size_t pages, const struct native_header *h)
+{
+	const struct native_table *t = &h->tables[any(4)];
+	uint64_t bytes = t->entries * t->entry_bytes;
+	uint8_t *at;
+
+	if (bytes < 8 || bytes > pages * PAGE)
+		return;
+	at = synth_native_logical(data, pages, h, t->position + any((uint32_t)bytes / 8) * 8);
+	if (at && at + 8 <= data + pages * PAGE)
+		change_word(at, pages);
+}
+
+static void change_native(uint8_t *data, size_t pages)
+{
+	struct native_header *h = synth_native_header(data, pages, 0);
+	uint64_t segment = h ? h->segment_unit : pages;
+
+	switch (any(8)) {
+	case 0:
+		change_word((uint8_t *)synth_native_anchor(data, pages, 0) + any(8) * 8, pages);
+		return;
+	case 1:
+		change_word(data + any(512) * 8, pages);
+		return;
+	case 2:
+	case 3:
+		if (h)
+			change_word((uint8_t *)h + any(84) * 8, pages);
+		return;
+	case 4:
+		if (segment < pages)
+			change_word(data + segment * PAGE + any(16) * 8, pages);
+		return;
+	default:
+		if (h)
+			change_table(data, pages, h);
+	}
+}
+
+/* --- either ------------------------------------------------------------------------------- */
+
+void synth_spoil(uint8_t *data, size_t pages, uint32_t (*any_below)(uint32_t n))
+{
+	any = any_below;
+	if (synth_native_anchor(data, pages, 0) && any(16))
+		change_native(data, pages);
+	else
+		change_linux(data, pages);
+}
