@@ -4,6 +4,7 @@ fails. `watch` registers a machine, so that its transcript is kept when it does.
 
 import shutil
 
+import converted
 import faulty
 import firmware
 import hang
@@ -121,7 +122,8 @@ def _firmware_memory(ranges, entry, exited, jump):
             f"({len(before.wrong)} that firmware wrote before it left)")
 
 
-KINDS = {"restore": restore, "control": control, "refuse": refuse, "oracle": exact,
+KINDS = {"restore": restore, "converted": converted.converted,
+         "control": control, "refuse": refuse, "oracle": exact,
          "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
