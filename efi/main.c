@@ -78,6 +78,9 @@ static void restore(const struct config *config, const struct thaw_located *loca
 		thaw_restore(&machine, found->disk, found->header_page, &options, report);
 	} else {
 		pass_over(&machine, located, err);
+		/* Whatever is found next may be one that had no room in the list. */
+		if (located->count > THAW_FOUND_MAX)
+			thaw_record_doubt(&machine);
 		thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
 	}
 	screen_close();

@@ -284,7 +284,8 @@ static enum thaw_err prepare_commit(struct story *s)
 		err = thaw_fail(s->diag, THAW_DRY_RUN, "commit", 0, 0);
 	if (!err && store(s, THAW_ATTEMPT_COMMITTING, THAW_OK))
 		err = thaw_fail(s->diag, THAW_NO_RECORD, "committing", 0, 0);
-	checkpoint(s, THAW_CHECKPOINT_COMMITTING);
+	if (!err)
+		checkpoint(s, THAW_CHECKPOINT_COMMITTING);
 	return err;
 }
 
