@@ -21,6 +21,13 @@ struct thaw_format {
 			       struct thaw_diag *diag);
 };
 
+/*
+ * md_raid.c: refuses a swap area (whose header page is the area's first) that is a member of a Linux
+ * software RAID. THAW_FOREIGN, THAW_READ, THAW_MEMORY.
+ */
+enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
+				 struct thaw_memory *memory, struct thaw_diag *diag);
+
 extern const struct thaw_format thaw_native;
 extern const struct thaw_format thaw_swsusp;
 

@@ -114,7 +114,10 @@ static enum thaw_err check_swap(struct native_open *o)
 	if (swap->swap_version != 1)
 		return thaw_fail(o->diag, THAW_FOREIGN, "swap header version", swap->swap_version,
 				 1);
-	return THAW_OK;
+	/* The header of a swap file counts in pages of the file. */
+	return o->image->header_page ? THAW_OK
+				     : thaw_md_raid_check(o->image->header, o->disk, o->memory,
+							  o->diag);
 }
 
 static enum thaw_err take_anchor(struct native_open *o)

@@ -96,7 +96,11 @@ static enum thaw_err take_header(struct swsusp_open *o)
 	err = thaw_extents_add(&o->others, image->header_page, o->memory);
 	if (err)
 		return thaw_fail(o->diag, err, "extents", 0, 0);
-	return parse_header(o, (const struct swsusp_header *)image->header);
+	err = parse_header(o, (const struct swsusp_header *)image->header);
+	/* The header of a swap file counts in pages of the file. */
+	if (!err && !image->header_page)
+		err = thaw_md_raid_check(image->header, o->disk, o->memory, o->diag);
+	return err;
 }
 
 static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,

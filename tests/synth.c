@@ -348,7 +348,8 @@ static void store_header(struct synth *s, uint32_t crc)
 
 	for (i = 0; i < 4056; i++)
 		h[i] = (uint8_t)(i * 7);
-	synth_put32(h + 1024, 1); /* the swap header's version */
+	synth_put32(h + 1024, 1); /* the swap header's version, and its last page */
+	synth_put32(h + 1028, (uint32_t)s->disk_pages - 1);
 	synth_put32(h + 4056, 0);
 	synth_put32(h + 4060, s->options.codec == THAW_CODEC_NONE ? 0 : crc);
 	synth_put64(h + 4064, s->map_page[0]);

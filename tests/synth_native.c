@@ -101,6 +101,7 @@ static void make_disk(struct synth *s)
 	swap = (struct native_swap_page *)synth_page(s, s->options.header_page);
 	memset(&swap->anchor, 0, sizeof(swap->anchor));
 	swap->swap_version = 1;
+	synth_put32((uint8_t *)swap + 1028, (uint32_t)s->disk_pages - 1); /* last_page */
 	memcpy(swap->sig, NATIVE_SWAP_SIG, sizeof(swap->sig));
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * test_md_raid.c: a hibernated swap area with Linux's software RAID behind it is refused; what only
+ * looks like it, or lies in the swap area itself, is not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "scene.h"
+
+enum { PAGE = THAW_PAGE_SIZE, LAST_PAGE = 1028, BEHIND = 48 };
+
+struct row {
+	const char *what;
+	enum thaw_err want;
+	uint32_t major, minor;
+	uint32_t magic;
+	bool first;   /* 0.90's place, else 1.0's */
+	int moved;    /* pages from that place */
+	bool in_swap; /* the swap area reaches to the end */
+};
+
+static const struct row rows[] = {
+	{"1.0", THAW_FOREIGN, 1, 0, 0xa92b4efc, false, 0, false},
+	{"0.90", THAW_FOREIGN, 0, 90, 0xa92b4efc, true, 0, false},
+	{"1.0, in swap", THAW_OK, 1, 0, 0xa92b4efc, false, 0, true},
+	{"0.90, in swap", THAW_OK, 0, 90, 0xa92b4efc, true, 0, true},
+	{"1.0, not its magic", THAW_OK, 1, 0, 0xa92b4efd, false, 0, false},
+	{"1.0, of an older size", THAW_OK, 1, 0, 0xa92b4efc, false, -1, false},
+	{"0.90, of an older size", THAW_OK, 0, 90, 0xa92b4efc, true, -1, false},
+	{"0.90, other minor", THAW_OK, 0, 91, 0xa92b4efc, true, 0, false},
+	{"1.0 at 0.90's place", THAW_OK, 1, 0, 0xa92b4efc, true, 0, false},
+};
+
+/* The area ends, and md's part of the member follows. */
+static void grow(struct scene *c)
+{
+	struct synth *s = &c->picture;
+	uint8_t *disk = calloc(s->disk_pages + BEHIND, PAGE);
+
+	memcpy(disk, s->disk, s->disk_pages * PAGE);
+	free(s->disk);
+	s->disk = disk;
+	s->disk_pages += BEHIND;
+}
+
+static void put_super(struct scene *c, const struct row *row)
+{
+	struct synth *s = &c->picture;
+	uint64_t at = row->first ? s->disk_pages / 16 * 16 - 16 : s->disk_pages - 2;
+	uint8_t *super = synth_page(s, at + (uint64_t)(int64_t)row->moved);
+
+	synth_put32(super, row->magic);
+	synth_put32(super + 4, row->major);
+	synth_put32(super + 8, row->minor);
+	synth_put64(super + 128, at * 8);
+	if (row->in_swap)
+		synth_put32(synth_page(s, 0) + LAST_PAGE, (uint32_t)s->disk_pages - 1);
+}
+
+static void check(const struct row *row, enum synth_format format)
+{
+	struct scene c;
+
+	scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4, .format = format});
+	scene_finish(&c);
+	grow(&c);
+	put_super(&c, row);
+	sim_insert(&c.sim, &c.picture);
+	if (!CHECK(scene_ends(&c, row->want)))
+		printf("  %s\n", row->what);
+	scene_free(&c);
+}
+
+static void test_linux(void)
+{
+	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++)
+		check(&rows[i], SYNTH_LINUX);
+}
+
+static void test_native_in_swap(void)
+{
+	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++)
+		check(&rows[i], SYNTH_SWAP);
+}
+
+int main(void)
+{
+	RUN(test_linux);
+	RUN(test_native_in_swap);
+	return check_summary();
+}
