@@ -50,6 +50,21 @@ static bool exists(const struct machine *m, const char *path)
 	return !access(full, F_OK);
 }
 
+/* The EFI variable holds a value other than 0. Four bytes of attributes come first. */
+static bool is_set(const struct machine *m, const char *path)
+{
+	char full[PATH_MAX];
+	size_t size = 0;
+	char *value;
+	bool set;
+
+	snprintf(full, sizeof(full), "%s%s", m->root, path);
+	value = file_read(full, &size);
+	set = value && size > 4 && value[4];
+	free(value);
+	return set;
+}
+
 static uint64_t number_after(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
@@ -104,10 +119,8 @@ __attribute__((format(printf, 5, 6))) static void tell(struct machine *m, enum l
 
 static void check_firmware(struct machine *m)
 {
-	char *value = look(m, SECURE_BOOT);
 	bool uefi = exists(m, "/sys/firmware/efi");
-	/* Four bytes of attributes, then the value. */
-	bool on = exists(m, SECURE_BOOT) && value[4];
+	bool on = is_set(m, SECURE_BOOT);
 
 	tell(m, uefi ? OK : OBSTACLE, "firmware",
 	     "Boot the machine by UEFI: in the firmware's setup, without CSM.",
@@ -116,7 +129,6 @@ static void check_firmware(struct machine *m)
 		tell(m, on ? OBSTACLE : OK, "Secure Boot",
 		     "Turn it off in the firmware's setup: an image cannot be authenticated.",
 		     on ? "on" : "off");
-	free(value);
 }
 
 static void check_kernel(struct machine *m)
