@@ -13,6 +13,7 @@
 #include "screen.h"
 #include "vars.h"
 #include "volumes.h"
+#include "world.h"
 
 /* How often progress is shown, the keyboard looked at and the watchdog rearmed. */
 #define PROGRESS_US 100000
@@ -79,6 +80,8 @@ enum thaw_err machine_init(struct thaw_machine *ret)
 		.record_store = vars_store_record,
 		.record_vouch = vars_vouch_record,
 		.volume = volumes_page,
+		.read_partition = world_read_partition,
+		.find_table = world_find_table,
 		.note = note,
 		.checkpoint = checkpoint,
 		.exit_firmware = memory_exit,

@@ -28,6 +28,11 @@ enum thaw_err thaw_image_probe(const void *page)
 	return find_format(page) ? THAW_OK : THAW_NO_IMAGE;
 }
 
+bool thaw_bytes_match(const void *bytes, size_t count, uint64_t checksum)
+{
+	return thaw_xxh64(bytes, count, 0) == checksum;
+}
+
 uint64_t thaw_image_mark(const void *page)
 {
 	return thaw_xxh64(page, THAW_PAGE_SIZE, 0);

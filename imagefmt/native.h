@@ -35,4 +35,11 @@ enum thaw_err native_read_extents(struct native_open *o);
 /* native_tables.c: frames, blocks and memory map, into the image. */
 enum thaw_err native_read_tables(struct native_open *o);
 
+/* One table, checked against its checksum. *ret is NULL where there is none, or nothing in it. */
+enum thaw_err native_read_table(struct native_open *o, uint32_t type, const void **ret,
+				size_t *ret_count);
+
+/* native_world.c: firmware's tables and watched ranges. */
+enum thaw_err native_read_world(struct native_open *o);
+
 #endif

@@ -106,8 +106,7 @@ static enum thaw_err read_logical(struct native_open *o, uint64_t unit, uint64_t
 	return THAW_OK;
 }
 
-/* *ret stays NULL where there is no such table, or nothing in it. */
-static enum thaw_err read_table(struct native_open *o, uint32_t type, const void **ret,
+enum thaw_err native_read_table(struct native_open *o, uint32_t type, const void **ret,
 				size_t *ret_count)
 {
 	const struct native_table *t = o->header->tables;
@@ -196,7 +195,7 @@ static enum thaw_err read_frames(struct native_open *o)
 	const void *table;
 	size_t count;
 	struct thaw_run *runs;
-	enum thaw_err err = read_table(o, NATIVE_TABLE_FRAMES, &table, &count);
+	enum thaw_err err = native_read_table(o, NATIVE_TABLE_FRAMES, &table, &count);
 
 	if (err)
 		return err;
@@ -260,7 +259,7 @@ static enum thaw_err read_blocks(struct native_open *o)
 {
 	struct thaw_image *image = o->image;
 	const void *table;
-	enum thaw_err err = read_table(o, NATIVE_TABLE_BLOCKS, &table, &image->block_count);
+	enum thaw_err err = native_read_table(o, NATIVE_TABLE_BLOCKS, &table, &image->block_count);
 
 	if (err)
 		return err;
@@ -303,7 +302,7 @@ static enum thaw_err read_map(struct native_open *o)
 	const void *table;
 	size_t count;
 	struct thaw_e820 *map;
-	enum thaw_err err = read_table(o, NATIVE_TABLE_MEMORY_MAP, &table, &count);
+	enum thaw_err err = native_read_table(o, NATIVE_TABLE_MEMORY_MAP, &table, &count);
 
 	if (err || !count)
 		return err;
@@ -345,6 +344,8 @@ enum thaw_err native_read_tables(struct native_open *o)
 		err = read_blocks(o);
 	if (!err)
 		err = read_map(o);
+	if (!err)
+		err = native_read_world(o);
 	if (!err)
 		take_stream(o);
 	return err;

@@ -152,6 +152,8 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 	if (!err)
 		err = check_hw_sig(s);
 	if (!err)
+		err = thaw_world_check(s->m, &s->image, s->diag);
+	if (!err)
 		thaw_mounted_look(&s->mounted, s->m);
 	return err;
 }

@@ -55,6 +55,8 @@
 	X(FINAL_MAP, 0x234, "final-map", "The firmware took memory while the image was loaded.")   \
 	X(HW_SIG, 0x235, "hardware-signature",                                                     \
 	  "The image carries the machine's hardware signature, which thaw does not check.")        \
+	X(FIRMWARE_TABLE, 0x236, "firmware-table",                                                 \
+	  "A table of the firmware is not what and where it was when the image was saved.")        \
 	X(ENTRY_TABLES, 0x238, "entry-tables",                                                     \
 	  "The image's page tables do not lead to its entry point.")                               \
 	X(ENTRY_DEPTH, 0x239, "entry-depth",                                                       \
@@ -93,8 +95,9 @@ enum thaw_err {
 };
 
 /*
- * Where and on what a reason arose. where is a static string: the name of the structure or field
- * at fault; a and b are the numbers that show it (an address, a count, a limit), 0 if unused.
+ * Where and on what a reason arose. where is a static string (with THAW_MOUNTED it may be one of the
+ * image's): the name of the structure or field at fault; a and b are the numbers that show it (an address, a
+ * count, a limit), 0 if unused.
  */
 struct thaw_diag {
 	enum thaw_err code;

@@ -71,6 +71,23 @@ struct thaw_e820 {
 
 _Static_assert(sizeof(struct thaw_e820) == 20, "as in Linux's table");
 
+/* Where one of firmware's tables lay. */
+struct thaw_table {
+	const uint8_t *guid; /* 16 bytes, as in EFI's configuration table */
+	uint64_t address;
+	uint64_t bytes;	   /* under the checksum; 0: none */
+	uint64_t checksum; /* XXH64 of what lay there */
+};
+
+/* A piece of a partition that nobody may have changed since. */
+struct thaw_watched {
+	const uint8_t *partition; /* 16 bytes: unique GUID of the GPT partition */
+	uint64_t offset;	  /* bytes */
+	uint32_t bytes;
+	uint64_t checksum; /* XXH64 of them */
+	const char *name;  /* for messages, "ext4 /"; as stored */
+};
+
 /* Neighbouring disk pages of the stream, in stream order. */
 struct thaw_extent {
 	uint64_t page;
@@ -132,6 +149,10 @@ struct thaw_image {
 	const struct thaw_e820
 		*saved_map;	/* firmware's map of then, whose digest is facts.digest */
 	size_t saved_map_count; /* 0: the format does not carry it */
+	const struct thaw_table *tables;
+	size_t table_count;
+	const struct thaw_watched *watched;
+	size_t watched_count;
 	uint64_t decoded_pages; /* stream pages decoded, head included */
 	uint32_t checksum_state;
 };
@@ -141,6 +162,9 @@ struct thaw_image {
  * signature? THAW_OK or THAW_NO_IMAGE. Looks at nothing else.
  */
 enum thaw_err thaw_image_probe(const void *page);
+
+/* Have the bytes that checksum, of a table or a watched range? */
+bool thaw_bytes_match(const void *bytes, size_t count, uint64_t checksum);
 
 /* Hash over a header page that is not parsed: all that is known of an image that is refused unread.
  */

@@ -247,6 +247,16 @@ void thaw_mounted_look(struct thaw_mounted *ret, struct thaw_machine *m);
 enum thaw_err thaw_mounted_check(struct thaw_mounted *mounted, struct thaw_machine *m,
 				 const struct thaw_plan *plan, struct thaw_diag *diag);
 
+/* --- world ------------------------------------------------------------------------------- */
+
+/*
+ * Are firmware's tables where they were, and the watched ranges of other partitions as they were, as
+ * far as image and machine know of them? THAW_OK, THAW_FIRMWARE_TABLE, THAW_MOUNTED (diag->where is
+ * then the range's name, which lives as long as the image) or THAW_MEMORY.
+ */
+enum thaw_err thaw_world_check(struct thaw_machine *m, const struct thaw_image *image,
+			       struct thaw_diag *diag);
+
 /* --- entry ------------------------------------------------------------------------------- */
 
 /*

@@ -170,6 +170,18 @@ struct thaw_machine {
 	 * after claim.
 	 */
 	bool (*volume)(struct thaw_machine *m, size_t n, void *page);
+	/*
+	 * Reads count pages, from page on, of the GPT partition with that unique GUID. THAW_OK or
+	 * THAW_READ: also when there is no such partition. May be NULL: other partitions cannot be
+	 * looked at. Called before anything is claimed.
+	 */
+	enum thaw_err (*read_partition)(struct thaw_machine *m, const uint8_t guid[16],
+					uint64_t page, uint64_t count, void *buf);
+	/*
+	 * Where firmware's table with that GUID lies: its physical address, at which it can be read.
+	 * NULL: there is none. May be NULL: nothing is known of firmware's tables.
+	 */
+	const void *(*find_table)(struct thaw_machine *m, const uint8_t guid[16]);
 	/* One short fact for a verbose log; what is a static string. May be NULL. */
 	void (*note)(struct thaw_machine *m, const char *what, uint64_t a, uint64_t b);
 	/* See enum thaw_checkpoint. May be NULL. */
