@@ -76,6 +76,10 @@ $(BUILD)/$(1)/writer/%.o: writer/%.c
 	@mkdir -p $$(@D)
 	$(2) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(4) -MMD -MP -c -o $$@ $$<
 
+$(BUILD)/$(1)/tools/%.o: tools/%.c
+	@mkdir -p $$(@D)
+	$(2) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(4) -MMD -MP -c -o $$@ $$<
+
 $(BUILD)/$(1)/tests/%.o: tests/%.c
 	@mkdir -p $$(@D)
 	$(2) $(HOST_TEST_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
@@ -99,6 +103,9 @@ $(BUILD)/$(1)/libtest.a: $$(call HOST_OBJECTS,$(1),$(HOST_SUPPORT) $(HOST_CONFIG
 $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a \
 		$(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
+
+# What of thawctl needs no machine to be tested.
+$(BUILD)/$(1)/test_hibernate: $(BUILD)/$(1)/tools/hibernate_stream.o $(BUILD)/$(1)/tools/snapshot.o
 
 $(BUILD)/$(1)/bench_%: $(BUILD)/$(1)/tests/bench_%.o $(BUILD)/$(1)/libtest.a \
 		$(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a

@@ -10,7 +10,8 @@ _thawctl() {
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'status install update uninstall log check image sleep --help --version' -- "$word")
+			'status install update uninstall log check image sleep hibernate --help --version' \
+			-- "$word")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -22,6 +23,7 @@ _thawctl() {
 	sleep) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
 	image) options='--offset --json --keep --replace --store --threads --quiet --help' ;;
+	hibernate) options='--mode --replace --dry-run --help' ;;
 	*) return ;;
 	esac
 	case $before in
@@ -33,7 +35,9 @@ _thawctl() {
 		return
 		;;
 	--mode)
-		mapfile -t COMPREPLY < <(compgen -W 'resident armed' -- "$word")
+		options='resident armed'
+		[[ ${COMP_WORDS[1]} == hibernate ]] && options='platform shutdown reboot'
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 		return
 		;;
 	esac

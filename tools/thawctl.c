@@ -6,6 +6,7 @@
 
 #include "attempt.h"
 #include "check.h"
+#include "hibernate.h"
 #include "image.h"
 #include "install.h"
 #include "sleep.h"
@@ -48,6 +49,7 @@ static const struct command commands[] = {
 	{"check", check_main, "say whether an image would be restored"},
 	{"image", image_main, "look into an image, verify it, convert it"},
 	{"sleep", sleep_main, "what systemd calls when the machine sleeps"},
+	{"hibernate", hibernate_main, "save the system and switch the machine off"},
 	{"--help", show_help, "show this text"},
 	{"--version", show_version, "show the version"},
 };

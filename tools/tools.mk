@@ -14,7 +14,7 @@ TOOLS_ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -Iinclude -isystem /usr/
 	$(WARNINGS) $(TOOLS_CFLAGS) $(CFLAGS)
 
 $(BUILD)/thawctl: $(TOOLS_OBJECTS) $(BUILD)/host/libwriter.a $(BUILD)/host/libthaw.a
-	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
+	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) -Wl,-z,now $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
 $(BUILD)/tools/%.o: tools/%.c | $(BUILD)/tools/has-libraries
 	@mkdir -p $(@D)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * hibernate_find.c: which partition is for images.
+ *
+ * A partition is asked itself for its type, through libblkid: so it works in an initramfs without
+ * udev too. Disks of RAM and what Linux makes of others are no partitions.
+ */
+#include "hibernate.h"
+#include "thawctl.h"
+
+#include <blkid/blkid.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GPT_THAW "548a19f8-7ec7-4ac1-9831-5d728dca167e"
+
+/* --- partitions of thaw's type -------------------------------------------------------------- */
+
+static bool has_thaw_type(const char *path)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *type = NULL;
+	bool ok = false;
+
+	if (!probe)
+		return false;
+	blkid_probe_enable_superblocks(probe, 0);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	if (!blkid_do_safeprobe(probe) &&
+	    !blkid_probe_lookup_value(probe, "PART_ENTRY_TYPE", &type, NULL))
+		ok = !strcasecmp(type, GPT_THAW);
+	blkid_free_probe(probe);
+	return ok;
+}
+
+static bool is_partition(const char *name)
+{
+	char path[HIBERNATE_PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/partition", name);
+	return !access(path, F_OK);
+}
+
+static unsigned find_thaw(char *ret_path)
+{
+	DIR *dir = opendir("/sys/class/block");
+	struct dirent *e;
+	unsigned found = 0;
+	char path[HIBERNATE_PATH_MAX + 8];
+
+	while (dir && (e = readdir(dir))) {
+		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
+		if (e->d_name[0] == '.' || strlen(path) >= HIBERNATE_PATH_MAX ||
+		    !is_partition(e->d_name) || !has_thaw_type(path))
+			continue;
+		found++;
+		strcpy(ret_path, path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* --- active swap ---------------------------------------------------------------------------- */
+
+/* Active swap partitions, or, with a device given, whether that is one. */
+static unsigned find_swap(const struct stat *wanted, char *ret_path)
+{
+	FILE *file = fopen("/proc/swaps", "re");
+	char path[HIBERNATE_PATH_MAX];
+	struct stat st;
+	char line[512];
+	unsigned found = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%255s", path) != 1 || stat(path, &st) || !S_ISBLK(st.st_mode))
+			continue;
+		if (wanted ? st.st_rdev != wanted->st_rdev
+			   : !is_partition(strrchr(path, '/') + 1))
+			continue;
+		found++;
+		snprintf(ret_path, HIBERNATE_PATH_MAX, "%s", path);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* --- the choice ----------------------------------------------------------------------------- */
+
+static bool take_named(const char *path, char *ret_path, bool *ret_swap)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		thawctl_error(NULL, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	*ret_swap = S_ISBLK(st.st_mode) && find_swap(&st, ret_path);
+	snprintf(ret_path, HIBERNATE_PATH_MAX, "%s", path);
+	if (*ret_swap || has_thaw_type(path))
+		return true;
+	thawctl_error("Make it one, as with 'sfdisk --part-type DISK NUMBER " GPT_THAW "'.",
+		      "%s: neither a partition of thaw's type nor active swap space", path);
+	return false;
+}
+
+bool hibernate_find(const char *path, char *ret_path, bool *ret_swap)
+{
+	unsigned found;
+
+	if (path)
+		return take_named(path, ret_path, ret_swap);
+	*ret_swap = false;
+	found = find_thaw(ret_path);
+	if (!found) {
+		*ret_swap = true;
+		found = find_swap(NULL, ret_path);
+	}
+	if (found == 1)
+		return true;
+	if (found)
+		thawctl_error("Name the one that is meant.", "there are %u %s", found,
+			      *ret_swap ? "active swap partitions" : "partitions of thaw's type");
+	else
+		thawctl_error("Make a partition of the type " GPT_THAW ", or use swapon(8).",
+			      "there is neither a partition of thaw's type nor an active swap "
+			      "partition");
+	return false;
+}
