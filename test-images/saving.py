@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Guests that hibernate by `thawctl hibernate`, and kinds of cases made of them.
+
+The guest is the one that hibernates by its kernel (init, guest.py), with thawctl and its libraries
+in the initramfs and two lines of init changed."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import struct
+import subprocess
+import uuid
+
+import cache
+import disk
+import firmware
+import guest
+import hibernated
+import initramfs
+import kernel as kernels
+import machine as machines
+import session
+import thawimage
+import uki
+from session import Unexpected
+
+TYPE_THAW = uuid.UUID("548a19f8-7ec7-4ac1-9831-5d728dca167e")
+APPLETS = ["umount", "mkdir", "touch"]
+
+# The lines of init that make the kernel hibernate, and what stands there instead.
+MODE = 'echo "$(arg mode platform)" > /sys/power/disk || end "FAILED: no such mode"\n'
+SWAPON = 'swapon "/dev/$swap" || end "FAILED: swapon"\n'
+POWER = 'echo disk > /sys/power/state || { dmesg | tail -40; end "FAILED to hibernate"; }\n'
+HIBERNATE = """
+[ "$(arg dirty)" ] && { while :; do cat /mem/random > /mem/dirty; done & }
+left=$(arg cycles 1)
+while [ $left -gt 0 ]; do
+	left=$((left - 1))
+	thawctl hibernate $(arg words | tr , ' ') "/dev/$swap"
+	status=$?
+	say "thawctl $status, $left left"
+	[ $status = "$(arg status 0)" ] || { dmesg | tail -40; end "FAILED to hibernate"; }
+done
+"""
+
+
+class Layout(disk.Layout):
+    """A partition of thaw's type where the swap area would be."""
+
+    def write(self, path):
+        super().write(path)
+        with open(path, "r+b") as file:
+            disk.write_gpt(file, self.size, self.sector,
+                           [(TYPE_THAW, "thaw", self.swap_at, self.swap),
+                            (disk.TYPE_DATA, "data", self.data_at, disk.DATA_MIB * disk.MIB)])
+            file.seek(self.swap_at)
+            file.write(bytes(disk.PAGE))
+
+
+def _script(onto_swap):
+    script = (cache.HERE / "init").read_text()
+    for old, new in ((MODE, MODE.split("||")[0] + "\n"), (SWAPON, SWAPON if onto_swap else ""),
+                     (POWER, HIBERNATE)):
+        if script.count(old) != 1:
+            raise SystemExit(f"init has no single line {old!r}")
+        script = script.replace(old, new)
+    return script.encode()
+
+
+def _program(path):
+    """A program and the libraries it needs, as entries of the archive."""
+    said = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    libraries = re.findall(r"(/\S+) \(0x", said)
+    folders = {f"{parent}"[1:] for name in libraries for parent in pathlib.Path(name).parents}
+    return [*((name, 0o040755, b"") for name in sorted(folders - {""}, key=len)),
+            *((name[1:], 0o100755, pathlib.Path(name).read_bytes()) for name in libraries),
+            ("bin/thawctl", 0o100755, path.read_bytes())]
+
+
+def _archive(kernel, modules, content, onto_swap):
+    """The initramfs of the guest that hibernates, with its script and thawctl on top: where a name
+    comes twice, the later one is what the kernel unpacks last."""
+    more = [("init", 0o100755, _script(onto_swap)), *_program(cache.BUILD / "thawctl"),
+            *((f"bin/{name}", 0o120777, b"busybox") for name in [*APPLETS, "tr"])]
+    return initramfs.initramfs(kernel, modules, content) + initramfs.cpio(more)
+
+
+class Saved:
+    """A disk that a guest is to save itself on; what session.py asks of a hibernated one."""
+
+    def __init__(self, case, recipe, config):
+        self.recipe, self.config = recipe, config
+        self.onto_swap = case.get("onto_swap", False)
+        kind = disk.Layout if self.onto_swap else Layout
+        self.layout = kind("gpt", recipe.swap * disk.MIB, config.sector)
+        self.facts = {"nonce": secrets.token_hex(8)}
+
+    def build(self, path, words):
+        """The guest as a bootable file."""
+        recipe, config = self.recipe, self.config
+        kernel = kernels.kernel(recipe.kernel)
+        modules = guest._modules(recipe, config) + initramfs.USED_MODULES
+        archive = _archive(kernel, modules, recipe.content * disk.MIB, self.onto_swap)
+        disk_node, node = guest._nodes(recipe, config)
+        line = [guest.CONSOLE, recipe.options, "thaw.do=hibernate",
+                f"thaw.nonce={self.facts['nonce']}", f"thaw.disk={disk_node}",
+                f"thaw.swap={node}", f"thaw.data={self.layout.data_at // disk.MIB}",
+                f"thaw.disk_sum={hashlib.sha256(disk.data()).hexdigest()}",
+                f"thaw.mode={recipe.mode}", f"thaw.random={recipe.random}",
+                f"thaw.zero={recipe.zero}", f"thaw.copies={recipe.copies}", *words]
+        uki.build(path, kernel.vmlinuz.read_bytes(), archive, " ".join(line))
+
+    def parts(self, folder):
+        """A new disk and new variables in `folder`, as keyword arguments of Machine."""
+        parts = {"disk": folder / "disk.raw", "variables": folder / "vars.fd"}
+        self.layout.write(parts["disk"])
+        shutil.copyfile(firmware.variables(self.config.firmware), parts["variables"])
+        return parts
+
+    def boot_guest(self, folder, parts, words=()):
+        """Parts with the guest as what firmware boots."""
+        self.build(folder / "guest.efi", words)
+        return parts | hibernated.boot_from(folder, parts["disk"], self.layout,
+                                            {session.BOOT: folder / "guest.efi"})
+
+    def boot_thaw(self, folder, parts, conf=()):
+        files = session.thaw_files(session.thaw_program(), conf)
+        return parts | hibernated.boot_from(folder, parts["disk"], self.layout, files)
+
+    def image(self, path):
+        """What the independent reader makes of the disk."""
+        return thawimage.Image(open(path, "rb"), self.layout.swap_at, self.layout.swap)
+
+
+class Logging(machines.Machine):
+    """A machine that keeps every write to its disk, in order, in a file: QEMU's blklogwrites, in
+    the format of the kernel's dm-log-writes (drivers/md/dm-log-writes.c)."""
+
+    def __init__(self, config, log_of_writes, **parts):
+        super().__init__(config, **parts)
+        self.log_of_writes = log_of_writes
+
+    def _disk_backend(self):
+        return (f"driver=blklogwrites,file.driver=file,file.filename={self.disk},"
+                f"log.driver=file,log.filename={self.log_of_writes}")
+
+
+def writes(path):
+    """(byte offset, bytes) of each write in such a file; None is a flush."""
+    with open(path, "rb") as file:
+        magic, _, entries, sector = struct.unpack("<QQQI", file.read(28))
+        if magic != 0x6A736677736872:
+            raise Unexpected("no log of writes")
+        file.seek(sector)
+        for _ in range(entries):
+            at, count, flags, _ = struct.unpack("<QQQQ", file.read(sector)[:32])
+            if flags & 1:
+                yield None
+            if count and not flags & 4:
+                yield at * sector, file.read(count * sector)
+
+
+def _machine(saved, parts, watch, **changes):
+    return watch(machines.Machine(dataclasses.replace(saved.config, **changes), **parts))
+
+
+def _expect_image(saved, path):
+    """The independent reader finds a whole image; returns it, all of its data decoded."""
+    image = saved.image(path)
+    facts = dict(image.facts())
+    kernel = kernels.kernel(saved.recipe.kernel).release
+    if facts["kernel"] != kernel:
+        raise Unexpected(f"the image says it is of {facts['kernel']}, not {kernel}")
+    if not image.map or not image.firmware or not image.counts[thawimage.SPARE]:
+        raise Unexpected("the image lacks memory map, firmware tables or spare frames")
+    return image
+
+
+def _expect_none(saved, path):
+    try:
+        saved.image(path)
+    except thawimage.NoImage:
+        return
+    raise Unexpected("there is an image")
+
+
+def _save(machine, saved):
+    """Lets the guest hibernate; returns seconds from the command to the power going off."""
+    _, line, _ = machine.wait("^GUEST hibernating", 300)
+    machine.wait_end(300)
+    return machine.log[-1].when - line.when
+
+
+def _words(case):
+    return [f"thaw.{word}" for word in case.get("words", ())]
+
+
+# --- kinds -------------------------------------------------------------------------------------------
+def hibernate(case, saved, folder, watch):
+    """The guest saves itself, another reader finds the image whole, thaw brings the guest back; as
+    many times as it says."""
+    parts = saved.parts(folder)
+    with _machine(saved, saved.boot_guest(folder, parts, _words(case)), watch) as machine:
+        took = _save(machine, saved)
+    image = _expect_image(saved, parts["disk"])
+    for _ in range(case.get("cycles", 1) - 1):
+        with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
+            machine.wait("^GUEST thawctl 0, ", 300)
+            machine.wait_end(300)
+        _expect_image(saved, parts["disk"])
+    with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
+        session.follow_resumed(machine, saved)
+    _expect_none(saved, parts["disk"])
+    return f"{image.data_bytes >> 20} MiB saved in {took:.1f} s"
+
+
+def unsaved(case, saved, folder, watch):
+    """Saving fails, or is refused: the guest goes on as if nothing had been, and there is no image."""
+    parts = saved.parts(folder)
+    faults = [{"sector": (saved.layout.swap_at + unit * thawimage.UNIT) // 512, "iotype": "write",
+               "once": False} for unit in case.get("bad_units", ())]
+    guest_parts = saved.boot_guest(folder, parts, _words(case)) | {"faults": faults}
+    with _machine(saved, guest_parts, watch) as machine:
+        machine.wait(case["says"], 300)
+        session.follow_resumed(machine, saved)
+    _expect_none(saved, parts["disk"])
+
+
+def cuts(case, saved, folder, watch):
+    """The power goes while the image is written: after each write, with what was not flushed lost
+    or stored at will. There is no image, or a whole one."""
+    parts = saved.parts(folder)
+    before = hibernated.copy(parts["disk"], folder / "before.raw")
+    log = folder / "writes"
+    log.touch()
+    guest_parts = saved.boot_guest(folder, parts, _words(case))
+    with watch(Logging(saved.config, log, **guest_parts)) as machine:
+        _save(machine, saved)
+    return _replay(saved, before, list(writes(log)))
+
+
+def _replay(saved, path, entries):
+    """Applies the writes one by one to the disk and looks at every state in between; of a write to
+    the anchor also at the one in which all else since the last flush is lost."""
+    found, pending, undo = [], [], []
+    with open(path, "r+b", buffering=0) as file:
+        for entry in entries:
+            if entry is None:
+                pending, undo = [], []
+                continue
+            at, data = entry
+            previous = os.pread(file.fileno(), len(data), at)
+            if at <= saved.layout.swap_at < at + len(data):
+                _put(file, undo[::-1] + [entry])
+                found.append(_state(saved, path))
+                _put(file, pending)
+            _put(file, [entry])
+            found.append(_state(saved, path))
+            pending.append(entry)
+            undo.append((at, previous))
+    if not any(found) or all(found):
+        raise Unexpected(f"{found.count(True)} of {len(found)} states have an image")
+    return f"{found.count(False)} states without an image, {found.count(True)} with a whole one"
+
+
+def _put(file, entries):
+    for place, data in entries:
+        os.pwrite(file.fileno(), data, place)
+
+
+def _state(saved, path):
+    """Whether there is an image; one that is not whole is an error of thawimage."""
+    try:
+        saved.image(path).facts()
+    except thawimage.NoImage:
+        return False
+    return True
+
+
+KINDS = {"hibernate": hibernate, "unsaved": unsaved, "cuts": cuts}
