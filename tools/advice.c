@@ -54,6 +54,7 @@ static const struct {
 	{THAW_NO_SAFE_FRAMES, "Hibernate with a smaller image: write 0 to /sys/power/image_size."},
 	{THAW_HW_SIG, "Put 'hwsig ignore' into thaw.conf if the machine's hardware is as it was."},
 	{THAW_FIRMWARE_TABLE, other_memory},
+	{THAW_MOUNTED, stale},
 	{THAW_ENTRY_TABLES, damaged},
 	{THAW_ENTRY_ENCRYPTED, "Let the machine's own kernel resume it: memory encryption is not "
 			       "supported."},
