@@ -6,6 +6,7 @@ import fnmatch
 import tomllib
 
 import cache
+import debian
 import guest
 import hibernated
 import machine as machines
@@ -43,8 +44,12 @@ def subject(case, guests):
     """(digest of all that a run of the case depends on but for the programs, Recipe, Config); the
     machine as it was when it hibernated; of a case that makes its own guest, the usual one."""
     name = case.get("guest")
-    recipe, config = guest_of(name, guests[name]) if name else (guest.Recipe(), machines.Config())
-    made = hibernated.key(recipe, config)
+    if case["kind"] == "debian":
+        recipe, config = guest.Recipe(kernel=debian.KERNEL), machines.Config(**case["machine"])
+        made = debian.key()
+    else:
+        recipe, config = guest_of(name, guests[name]) if name else (guest.Recipe(), machines.Config())
+        made = hibernated.key(recipe, config)
     return results.digest(case, made), recipe, config
 
 

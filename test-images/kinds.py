@@ -5,6 +5,7 @@ fails. `watch` registers a machine, so that its transcript is kept when it does.
 import shutil
 
 import converted
+import debian
 import faulty
 import firmware
 import hang
@@ -130,4 +131,5 @@ KINDS = {"restore": restore, "converted": converted.converted,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
          "second-unseen": second.unseen, "soak": work.soak, "seen": screen.seen,
-         "installed": install.installed, "traffic": traffic.traffic}
+         "installed": install.installed, "traffic": traffic.traffic,
+         "debian": debian.whole}

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""A whole Debian 13, from Debian's own packages: systemd, services, a boot loader as the distribution
+installs it. Its disk is kept in the cache as it is after the first boot, before it ever hibernated.
+
+The services that stand for a machine in use are debian-agent's; it tells the runner how it went."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import uuid
+
+import cache
+import disk
+import esp
+import firmware
+import kernel as kernels
+import machine as machines
+import package
+import session
+import uki
+
+SUITE = "trixie"
+KERNEL = "6.12-trixie"
+PACKAGES = """linux-image-amd64 initramfs-tools zstd efibootmgr shim-signed grub-efi-amd64
+    grub-efi-amd64-signed systemd-boot openssh-server dosfstools dbus""".split()
+CONSOLE = "console=ttyS0,115200 loglevel=4"
+TYPE_ROOT = uuid.UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709")
+ESP = (disk.MIB, 256 * disk.MIB)
+SWAP = (sum(ESP), 1024 * disk.MIB)
+ROOT = (sum(SWAP), 2560 * disk.MIB)
+SIZE = sum(ROOT) + disk.MIB
+CYCLES = 3
+
+COUNTER = """[Unit]
+Description=Counts
+[Service]
+ExecStart=/bin/sh -c 'n=0; while :; do n=$$((n + 1)); echo $$n > /run/thaw-counter; sleep 0.5; done'
+[Install]
+WantedBy=multi-user.target
+"""
+AGENT = """[Unit]
+Description=Hibernates and says how it went
+After=multi-user.target
+[Service]
+ExecStart=/usr/local/sbin/debian-agent
+[Install]
+WantedBy=graphical.target
+"""
+RESUMED = """#!/bin/sh
+[ "$1" = post ] && touch /run/thaw-resumed
+exit 0
+"""
+
+
+def _partuuid(name):
+    return uuid.UUID(bytes_le=disk._guid(name))
+
+
+def _swap_line(swap):
+    where = f"PARTUUID={_partuuid('swap')}" if swap == "partition" else "/swapfile"
+    return f"{where} none swap defaults 0 0\n"
+
+
+def _files(loader, swap):
+    """{path in the root filesystem: (text, mode)}"""
+    root = f"root=PARTUUID={_partuuid('root')} ro {CONSOLE}"
+    agent = (cache.HERE / "debian-agent").read_text()
+    units = "etc/systemd/system"
+    return {
+        "etc/fstab": (f"PARTUUID={_partuuid('root')} / ext4 errors=remount-ro 0 1\n"
+                      f"PARTUUID={_partuuid('esp')} /boot/efi vfat umask=0077 0 1\n"
+                      + (_swap_line(swap)), 0o644),
+        "etc/hostname": ("thaw-guest\n", 0o644),
+        "etc/kernel/cmdline": (root + "\n", 0o644),
+        "etc/default/grub": ("GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_DISTRIBUTOR=Debian\n"
+                             f'GRUB_CMDLINE_LINUX="{CONSOLE}"\nGRUB_TERMINAL=console\n', 0o644),
+        "etc/thaw-guest": (f"loader={loader}\nswap={swap}\ncycles={CYCLES}\n", 0o644),
+        "usr/local/sbin/debian-agent": (agent, 0o755),
+        "usr/lib/systemd/system-sleep/thaw-guest": (RESUMED, 0o755),
+        f"{units}/thaw-counter.service": (COUNTER, 0o644),
+        f"{units}/debian-agent.service": (AGENT, 0o644),
+    }
+
+
+def key(*more):
+    """Of the packages, and of more."""
+    version = package.field("systemd", "Version", SUITE)
+    text = json.dumps([kernels.kernel(KERNEL).package, version, PACKAGES, *more])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# --- the root filesystem ---------------------------------------------------------------------------
+def _bootstrapped():
+    """An archive of Debian as its own tools install it."""
+    path = cache.folder("debian") / f"root-{key()}"
+    with cache.building(path) as scratch:
+        if scratch:
+            print("debian: installing the packages", file=sys.stderr, flush=True)
+            subprocess.run(
+                ["mmdebstrap", "--quiet", "--variant=important", f"--keyring={package.KEYRING}",
+                 f"--include={','.join(PACKAGES)}", SUITE, scratch / "root.tar",
+                 f"deb {package.archive()} {SUITE} main"], check=True)
+    return path / "root.tar"
+
+
+def _write(root, files):
+    for name, (text, mode) in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+
+
+def _enable(root):
+    units = root / "etc/systemd/system"
+    (units / "serial-getty@ttyS0.service").symlink_to("/dev/null")   # the console is the runner's
+    for unit in ("thaw-counter", "debian-agent"):
+        wants = units / f"{'multi-user' if unit == 'thaw-counter' else 'graphical'}.target.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / f"{unit}.service").symlink_to(f"/etc/systemd/system/{unit}.service")
+
+
+def _first_boot(path, root):
+    """What starts the system before its own boot loader is installed."""
+    (vmlinuz,), (initrd,) = root.glob("boot/vmlinuz-*"), root.glob("boot/initrd.img-*")
+    uki.build(path, vmlinuz.read_bytes(), initrd.read_bytes(),
+              f"root=PARTUUID={_partuuid('root')} rw {CONSOLE}")
+    return path
+
+
+def _write_disk(path, root, scratch, swap):
+    parts = [(disk.TYPE_ESP, "esp", *ESP), (TYPE_ROOT, "root", *ROOT)]
+    if swap == "partition":
+        parts.insert(1, (disk.TYPE_SWAP, "swap", *SWAP))
+    with open(path, "wb") as file:
+        file.truncate(SIZE)
+        disk.write_gpt(file, SIZE, 512, parts)
+        if swap == "partition":
+            disk._put(file, SWAP[0], disk._swap_header(SWAP[1]))
+    esp.fill(path, *ESP, {"EFI/BOOT/BOOTX64.EFI": _first_boot(scratch / "first.efi", root)})
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", root, "-E",
+                    f"offset={ROOT[0]}", path, f"{ROOT[1] >> 10}k"], check=True)
+
+
+# --- installed -------------------------------------------------------------------------------------
+def installed(loader, swap, config, log):
+    """The folder with disk.raw and vars.fd after the boot that installed the boot loader."""
+    files = _files(loader, swap)
+    text = json.dumps(files) + firmware.describe(config.firmware)
+    path = cache.folder("debian") / f"{loader}-{swap}-{key(text)}"
+    with cache.building(path) as scratch:
+        if scratch:
+            _install(scratch, files, swap, config, log)
+    return path
+
+
+def _install(scratch, files, swap, config, log):
+    print("debian: installing the boot loader", file=sys.stderr, flush=True)
+    root = scratch / "root"
+    root.mkdir()
+    subprocess.run(["tar", "-C", root, "--xattrs", "--numeric-owner", "-xf", _bootstrapped()],
+                   check=True)
+    _write(root, files)
+    _enable(root)
+    _write_disk(scratch / "disk.raw", root, scratch, swap)
+    shutil.rmtree(root)
+    shutil.copyfile(firmware.variables(config.firmware), scratch / "vars.fd")
+    with machines.Machine(config, scratch / "disk.raw", scratch / "vars.fd") as machine:
+        try:
+            machine.wait("^GUEST installed", 900)
+            machine.wait_end(300)
+        finally:
+            pathlib.Path(log).write_text(machine.transcript())
+    os.unlink(scratch / "first.efi")
+
+
+# --- the case --------------------------------------------------------------------------------------
+CHECKS = {"ram", "running", "processes", "counter", "failed", "journal", "root", "log"}
+
+
+def whole(case, _, folder, watch):
+    """thaw is the first boot entry: through to the loader, restored as often as there are cycles,
+    and through to the loader again."""
+    config = machines.Config(**case["machine"])
+    log = cache.LOGS / f"making-{case['name']}.log"
+    base = installed(case["loader"], case["swap"], config, log)
+    disk_file, variables = folder / "disk.raw", folder / "vars.fd"
+    subprocess.run(["cp", "--sparse=always", base / "disk.raw", disk_file], check=True)
+    shutil.copyfile(base / "vars.fd", variables)
+    where = _swap_file(disk_file) if case["swap"] == "file" else []
+    conf = "".join(f"{line}\n" for line in ["verbose yes", *where, *case.get("conf", ())])
+    esp.add(disk_file, ESP[0], {"EFI/thaw/thaw.efi": session.thaw_program(),
+                                "EFI/thaw/thaw.conf": conf.encode()})
+
+    def boot():
+        return watch(machines.Machine(config, disk_file, variables))
+
+    with boot() as machine:
+        _through(machine, "^GUEST hibernating 1$")
+    for cycle in range(1, CYCLES + 1):
+        with boot() as machine:
+            _resumed(machine, cycle)
+    with boot() as machine:
+        through = _through(machine, "^GUEST through .*")
+    return f"restored {CYCLES} times; after that {through.removeprefix('GUEST ')}"
+
+
+def _swap_file(path):
+    """What thaw.conf says of the swap file: its filesystem's partition and its first page there."""
+    said = subprocess.run(["debugfs", "-R", "bmap /swapfile 0", f"{path}?offset={ROOT[0]}"],
+                          capture_output=True, text=True, check=True).stdout
+    return [f"device PARTUUID={_partuuid('root')}", f"offset {int(said)}"]
+
+
+def _through(machine, line):
+    """thaw found nothing and Debian booted."""
+    machine.wait("^thaw: ", 300)
+    _, said, _ = machine.wait(line, 900)
+    machine.wait_end(600)
+    return said.text
+
+
+def _resumed(machine, cycle):
+    """The same Debian goes on, examines itself, and hibernates again or has done its part."""
+    index, line, _ = machine.wait([f"^GUEST resumed {cycle}$", "^GUEST (hibernating|through)"], 600)
+    if index:
+        raise session.Unexpected(f"{line.text} instead of a restore")
+    end = "^GUEST resumed all ok" if cycle == CYCLES else f"^GUEST hibernating {cycle + 1}$"
+    passed = set()
+    while True:
+        index, _, match = machine.wait(["^GUEST check (\\w+) ok", end], 600)
+        if index:
+            break
+        passed.add(match.group(1))
+    if passed != CHECKS:
+        raise session.Unexpected(f"checks missing: {' '.join(sorted(CHECKS - passed))}")
+    machine.wait_end(600)
