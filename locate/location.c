@@ -105,7 +105,7 @@ static bool take_number(const struct location *l, const jsmntok_t *token, uint64
 
 bool thaw_location_parse(struct thaw_place *ret, const void *value, size_t len)
 {
-	struct location l;
+	struct location l = {.len = 0};
 	struct thaw_place place;
 	const jsmntok_t *uuid, *offset;
 
