@@ -10,7 +10,7 @@ three, which call nothing above themselves."""
 import re
 import sys
 
-ROOTS = {"efi_main": 65536, "loader/load.c:work": 16384}
+ROOTS = {"efi_main": 65536, "thaw_crew_work": 16384}
 INDIRECT = "__indirect_call"
 
 
