@@ -54,8 +54,8 @@ void hibernate_times_note(const struct hibernate_times *times, char *ret, size_t
 /* --- what the image says ------------------------------------------------------------------- */
 
 struct notes {
-	const struct hibernate_target *target;
 	uint8_t unit[NATIVE_UNIT] __attribute__((aligned(4096)));
+	const struct hibernate_target *target;
 	struct native_header header;
 	char text[NATIVE_UNIT + 1];
 };
