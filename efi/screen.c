@@ -78,7 +78,7 @@ static struct text progress_line(uint64_t done, uint64_t total, uint64_t us)
 	struct text t = {.len = 0};
 
 	if (asked) {
-		put(&t, "D again discards the hibernated session for good; any other key keeps it");
+		put(&t, "Y discards the hibernated session for good; any other key keeps it");
 		return t;
 	}
 	put(&t, "Restoring ");
@@ -150,19 +150,26 @@ static void show(uint64_t done, uint64_t total, uint64_t us)
 	shown = true;
 }
 
-static enum thaw_err take_key(const EFI_INPUT_KEY *key)
+static bool is_letter(const EFI_INPUT_KEY *key, CHAR16 small)
 {
-	bool is_d = key->UnicodeChar == 'd' || key->UnicodeChar == 'D';
+	return (key->UnicodeChar | 0x20) == small;
+}
 
+/*
+ * D asks, Y answers: not the same key, because one that is held down repeats itself; and asked is set
+ * only when the question stands on the screen.
+ */
+static enum thaw_err take_key(const EFI_INPUT_KEY *key, bool *ret_asks)
+{
 	if (key->ScanCode == SCAN_ESC)
 		return THAW_CANCELLED;
-	if (is_d && asked)
+	if (is_letter(key, 'y') && asked)
 		return THAW_DISCARDED;
-	asked = is_d;
+	*ret_asks = is_letter(key, 'd');
 	return THAW_OK;
 }
 
-static enum thaw_err read_keys(void)
+static enum thaw_err read_keys(bool *ret_asks)
 {
 	SIMPLE_INPUT_INTERFACE *in = fw.st->ConIn;
 	enum thaw_err wish = THAW_OK;
@@ -171,7 +178,7 @@ static enum thaw_err read_keys(void)
 	for (unsigned i = 0; in && wish == THAW_OK && i < KEYS_MAX; i++) {
 		if (EFI_ERROR(in->ReadKeyStroke(in, &key)))
 			break;
-		wish = take_key(&key);
+		wish = take_key(&key, ret_asks);
 	}
 	return wish;
 }
@@ -179,8 +186,10 @@ static enum thaw_err read_keys(void)
 enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us)
 {
 	bool was_asked = asked;
-	enum thaw_err wish = read_keys();
+	bool asks = asked;
+	enum thaw_err wish = read_keys(&asks);
 
+	asked = asks;
 	if (!began_us) {
 		began_us = now_us;
 		began_done = done;
@@ -188,7 +197,7 @@ enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us)
 	if (!console_verbose && (now_us - began_us >= SILENT_US || asked || was_asked))
 		show(done, total, now_us - began_us);
 	else if (asked && !was_asked)
-		console_warn("D again discards the hibernated session for good", 0);
+		console_warn("Y discards the hibernated session for good", 0);
 	return wish;
 }
 
@@ -202,7 +211,9 @@ void screen_close(void)
 
 void screen_drain_keys(void)
 {
-	for (unsigned i = 0; i < KEYS_MAX && read_keys() != THAW_OK; i++)
+	bool asks;
+
+	for (unsigned i = 0; i < KEYS_MAX && read_keys(&asks) != THAW_OK; i++)
 		;
 	asked = false;
 }
