@@ -11,9 +11,14 @@
 
 static EFI_GUID block_io_guid = EFI_BLOCK_IO_PROTOCOL_GUID;
 
+/* GUID 0 is the EFI system table itself (docs/FORMAT.md). */
 const void *world_find_table(struct thaw_machine *m, const uint8_t guid[16])
 {
+	static const uint8_t system_table[16];
+
 	(void)m;
+	if (thaw_bytes_equal(guid, system_table, sizeof(system_table)))
+		return fw.st;
 	for (UINTN i = 0; i < fw.st->NumberOfTableEntries; i++) {
 		const EFI_CONFIGURATION_TABLE *table = &fw.st->ConfigurationTable[i];
 
@@ -32,33 +37,35 @@ static bool is_partition(EFI_HANDLE handle, const uint8_t guid[16])
 	       thaw_bytes_equal(node->Signature, guid, 16);
 }
 
-static bool find_partition(const uint8_t guid[16], struct disk *ret)
+/* 0 or more: a copy of a disk has the same GUIDs. Of several, *ret is the last. */
+static unsigned find_partition(const uint8_t guid[16], struct disk *ret)
 {
 	EFI_HANDLE *list;
 	UINTN count;
-	bool found = false;
+	unsigned found = 0;
 
 	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &count, &list)))
-		return false;
-	for (UINTN i = 0; i < count && !found; i++) {
+		return 0;
+	for (UINTN i = 0; i < count; i++) {
 		EFI_BLOCK_IO *io = firmware_protocol(list[i], &block_io_guid);
 
-		found = io && io->Media->LogicalPartition && is_partition(list[i], guid) &&
-			disk_open(ret, list[i], io);
+		found += io && io->Media->LogicalPartition && is_partition(list[i], guid) &&
+			 disk_open(ret, list[i], io);
 	}
 	fw.bs->FreePool(list);
 	return found;
 }
 
+/* Of copies nobody knows which one is meant: THAW_READ, as for one that is not there. */
 enum thaw_err world_read_partition(struct thaw_machine *m, const uint8_t guid[16], uint64_t page,
 				   uint64_t count, void *buf)
 {
 	struct disk disk;
-	bool found = find_partition(guid, &disk);
+	unsigned found = find_partition(guid, &disk);
 
 	(void)m;
 	/* Firmware may have left its disk alone. */
 	while (!found && connect_next())
 		found = find_partition(guid, &disk);
-	return found ? disk.seam.read(&disk.seam, page, count, buf) : THAW_READ;
+	return found == 1 ? disk.seam.read(&disk.seam, page, count, buf) : THAW_READ;
 }

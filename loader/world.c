@@ -20,7 +20,7 @@ static enum thaw_err check_table(struct thaw_machine *m, const struct thaw_table
 	if ((uintptr_t)today != table->address)
 		return thaw_fail(diag, THAW_FIRMWARE_TABLE, "address", table->address,
 				 (uintptr_t)today);
-	if (!table->bytes || table->bytes > TABLE_BYTES_MAX)
+	if (!today || !table->bytes || table->bytes > TABLE_BYTES_MAX)
 		return THAW_OK;
 	if (!thaw_bytes_match(today, (size_t)table->bytes, table->checksum))
 		return thaw_fail(diag, THAW_FIRMWARE_TABLE, "content", table->address,
