@@ -37,25 +37,32 @@ static enum thaw_err obstacle(const struct thaw_located *located)
 {
 	if (vars_secure_boot())
 		return THAW_SECURE_BOOT;
-	if (located->ambiguous)
+	if (located->ambiguous || located->count > THAW_FOUND_MAX)
 		return THAW_AMBIGUOUS;
 	return located->list[0].read_only ? THAW_WRITE : THAW_OK;
 }
 
-/* The systems that boot next may change what these images rely on: remember that. */
-static void pass_over(struct thaw_machine *m, const struct thaw_located *located,
-		      enum thaw_err reason)
+/*
+ * The system that runs next may change what these images rely on, from the first-th on: remember
+ * that. THAW_OK or THAW_NO_RECORD.
+ */
+static enum thaw_err pass_over(struct thaw_machine *m, const struct thaw_located *located,
+			       size_t first, enum thaw_err reason)
 {
 	const struct thaw_found *found = located->list;
+	enum thaw_err err = THAW_OK;
 
-	for (size_t i = 0; i < thaw_min(located->count, THAW_FOUND_MAX); i++) {
+	for (size_t i = first; i < thaw_min(located->count, THAW_FOUND_MAX); i++) {
 		/* At every boot under Secure Boot, say: what is forbidden already need not wear the
 		 * flash. */
 		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK)
 			continue;
-		if (thaw_pass_over(m, 0, found[i].mark, reason) != THAW_OK)
-			console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
+		if (thaw_pass_over(m, 0, found[i].mark, reason) == THAW_OK)
+			continue;
+		console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
+		err = THAW_NO_RECORD;
 	}
+	return err;
 }
 
 static void restore(const struct config *config, const struct thaw_located *located,
@@ -74,10 +81,13 @@ static void restore(const struct config *config, const struct thaw_located *loca
 	console_announce(report);
 	if (err == THAW_OK)
 		err = obstacle(located);
+	/* The restored system is the next one for all images but its own. */
+	if (err == THAW_OK && !config->dry_run)
+		err = pass_over(&machine, located, 1, THAW_AMBIGUOUS);
 	if (err == THAW_OK) {
 		thaw_restore(&machine, found->disk, found->header_page, &options, report);
 	} else {
-		pass_over(&machine, located, err);
+		pass_over(&machine, located, 0, err);
 		/* Whatever is found next may be one that had no room in the list. */
 		if (located->count > THAW_FOUND_MAX)
 			thaw_record_doubt(&machine);

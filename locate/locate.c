@@ -87,15 +87,16 @@ static void try(struct search *s, struct thaw_area *area, uint64_t page)
 {
 	if (!page) {
 		learn(s, area);
-		if (area->image)
+		if (area->image && !area->listed)
 			add_found(s, area, 0, area->mark);
+		area->listed = true;
 	} else if (read_page(s, area, page) && thaw_image_probe(s->page) == THAW_OK) {
 		add_found(s, area, page, thaw_image_mark(s->page));
 	}
 }
 
-/* Does any area that fits carry an image at its beginning? */
-static bool scan(struct search *s, filter *fits)
+/* Keeps each area that fits and carries an image at its beginning. */
+static void scan(struct search *s, filter *fits)
 {
 	size_t i;
 
@@ -103,8 +104,6 @@ static bool scan(struct search *s, filter *fits)
 		if (fits(&s->areas[i]))
 			try(s, &s->areas[i], 0);
 	}
-	s->ret->ambiguous = s->ret->count > 1;
-	return s->ret->count != 0;
 }
 
 /* --- by UUID ----------------------------------------------------------------------------- */
@@ -188,24 +187,35 @@ static void look_for_named(struct search *s, uint64_t page)
 	s->ret->ambiguous = s->ret->count > 1;
 }
 
-static void look_for_any(struct search *s, const struct thaw_wanted *wanted)
+/* All images there are, those that come first in front. */
+static void scan_all(struct search *s)
 {
 	size_t i;
 
-	if (wanted->has_hint) {
-		s->ret->missing = !look_at(s, &wanted->hint, is_fixed);
-		if (s->ret->count)
-			return;
-	}
-	if (scan(s, is_home_swap))
-		return;
+	scan(s, is_home_swap);
 	for (i = 0; i < s->disks; i++) {
 		if (is_candidate(&s->areas[i]))
 			learn(s, &s->areas[i]);
 	}
 	add_volumes(s);
-	if (!scan(s, is_home_volume))
-		scan(s, is_candidate);
+	scan(s, is_home_volume);
+	scan(s, is_candidate);
+}
+
+/*
+ * An image beside the one that is restored must not be forgotten: what is restored may change what
+ * the other relies on. Without a note the second image also says that the first may be the stale one.
+ */
+static void look_for_any(struct search *s, const struct thaw_wanted *wanted)
+{
+	bool noted;
+
+	if (wanted->has_hint)
+		s->ret->missing = !look_at(s, &wanted->hint, is_fixed);
+	noted = s->ret->count;
+	scan_all(s);
+	if (!noted)
+		s->ret->ambiguous = s->ret->count > 1;
 }
 
 static bool prepare(struct search *s, const struct thaw_area *areas, size_t count)

@@ -3,6 +3,7 @@
  * uuid.c: UUIDs as people and programs write them, and the types of partitions.
  */
 #include <thaw/locate.h>
+#include <thaw/native_disk.h>
 
 static int hex_digit(uint8_t c)
 {
@@ -48,6 +49,8 @@ enum thaw_area_type thaw_area_type_gpt(const uint8_t guid[16])
 		{THAW_AREA_SWAP,
 		 {0x6d, 0xfd, 0x57, 0x06, 0xab, 0xa4, 0xc4, 0x43, 0x84, 0xe5, 0x09, 0x33, 0xc8,
 		  0x4b, 0x4f, 0x4f}},
+		/* thaw's own, docs/FORMAT.md: looked at where swap is */
+		{THAW_AREA_SWAP, NATIVE_GPT_TYPE},
 		/* 0fc63daf-8483-4772-8e79-3d69d8477de4: data, as partitioners have it for a default */
 		{THAW_AREA_LINUX,
 		 {0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8,

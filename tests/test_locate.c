@@ -139,21 +139,38 @@ static void test_reads(void)
 	CHECK(total(false) == DISKS - 2);
 }
 
-static void test_home_comes_first(void)
+/* Nothing says which of two images is the stale one, wherever they lie. */
+static void test_two_images(void)
 {
 	boot();
 	put_image(1, 0, 'a');
 	put_image(2, 0, 'b');
 	CHECK(locate_any() == -2 && got.count == 2);
 	areas[2].at_home = true;
-	CHECK(locate_any() == -2); /* a partition there, but not of that type */
 	areas[2].type = THAW_AREA_SWAP;
-	disks[1].reads = 0;
-	CHECK(locate_any() == 2 && !disks[1].reads);
+	CHECK(locate_any() == -2 && got.count == 2 && got.list[0].disk == &disks[2].d);
 	put_image(3, 0, 'c');
 	areas[3].type = THAW_AREA_SWAP;
 	areas[3].at_home = true;
-	CHECK(locate_any() == -2);
+	CHECK(locate_any() == -2 && got.count == 3);
+}
+
+/* The note says which; the others are listed, each once, so that they can be passed over. */
+static void test_others_are_listed(void)
+{
+	boot();
+	put_image(1, 0, 'a');
+	put_image(2, 0, 'b');
+	put_image(4, 0, 'c');
+	areas[1].at_home = true;
+	areas[1].type = THAW_AREA_SWAP;
+	areas[4].removable = true;
+	CHECK(locate_hint('b', 0) == 2 && got.count == 2);
+	CHECK(got.list[1].disk == &disks[1].d && got.list[1].mark);
+	put_xfs(3, 'd');
+	put_swap(3, 7, 'x', "S1SUSPEND");
+	CHECK(locate_hint('d', 7) == 3 && got.count == 3 && got.list[0].header_page == 7);
+	CHECK(locate_uuid('b', 0) == 2 && got.count == 1);
 }
 
 static void test_removable(void)
@@ -265,7 +282,8 @@ int main(void)
 {
 	RUN(test_one);
 	RUN(test_reads);
-	RUN(test_home_comes_first);
+	RUN(test_two_images);
+	RUN(test_others_are_listed);
 	RUN(test_removable);
 	RUN(test_named);
 	RUN(test_hint);

@@ -510,8 +510,10 @@ static void test_locate(void)
 	any.hint = uuid.place;
 	CHECK(locate(&any).count == 1 && locate(&any).missing);
 	areas[1].removable = false;
-	got = locate(&any);
-	CHECK(got.count == 1 && !got.missing && got.list[0].disk->pages == 24 * EXTENT_PAGES);
+	got = locate(&any); /* the one that is noted, and the other behind it */
+	CHECK(got.count == 2 && !got.ambiguous && !got.missing);
+	CHECK(got.list[0].disk->pages == 24 * EXTENT_PAGES);
+	CHECK(got.list[1].disk->pages == 10 * EXTENT_PAGES);
 }
 
 int main(void)

@@ -103,6 +103,7 @@ struct thaw_area {
 
 	bool read; /* the rest is known */
 	bool image;
+	bool listed; /* among what was found, if it carries an image */
 	bool read_late;
 	uint64_t mark; /* of page 0, if it carries an image */
 	struct thaw_superblock super;
@@ -133,7 +134,7 @@ struct thaw_found {
 
 struct thaw_located {
 	struct thaw_found list[THAW_FOUND_MAX];
-	size_t count; /* of images; may be more than the list has room for */
+	size_t count; /* of images; may be more than the list has room for. The first is the one. */
 	/*
 	 * There is an image, and nothing says that it is the one: another image is as good, or another
 	 * area has the same UUID.
@@ -144,9 +145,10 @@ struct thaw_located {
 };
 
 /*
- * Looks for the image that is wanted. In this order, the first that has any deciding: what is
- * configured, and then nothing else; what systemd noted; swap partitions of the disk that holds
- * thaw; logical volumes that lie there; any other area. Removable ones only if configured.
+ * Looks for the image that is wanted: for what is configured, and then for nothing else. Otherwise the
+ * one that systemd noted is it, and all others are listed behind it; without a note there must be one
+ * only. They are looked for in swap partitions of the disk that holds thaw, in logical volumes that
+ * lie there, in any other area. Removable ones only if configured.
  *
  * memory is for what is found to live in: volumes, and the metadata they are made from. Where there
  * is none, or a disk cannot be read, what lies there is not found. note may be NULL; what is a static
