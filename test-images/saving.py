@@ -40,7 +40,7 @@ HIBERNATE = """
 left=$(arg cycles 1)
 while [ $left -gt 0 ]; do
 	left=$((left - 1))
-	thawctl hibernate $(arg words | tr , ' ') "/dev/$swap"
+	thawctl hibernate --force $(arg words | tr , ' ') "/dev/$swap"
 	status=$?
 	say "thawctl $status, $left left"
 	[ $status = "$(arg status 0)" ] || { dmesg | tail -40; end "FAILED to hibernate"; }

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ static const char usage[] =
 	"\n"
 	"  --mode MODE   platform, shutdown or reboot, instead of what /sys/power/disk says\n"
 	"  --replace     give up a session of another system that DEVICE holds\n"
+	"  --force       do not ask whether thaw will run at the next boot\n"
+	"  --esp-path PATH, --disk DISK --part N   as for 'thawctl install'\n"
 	"  --dry-run     only say what would be done\n"
 	"  --help        show this text\n"
 	"\n"
@@ -43,11 +46,24 @@ static const char usage[] =
 	"on,\n"
 	"64 wrong usage.\n";
 
-enum { OPT_MODE = 256, OPT_REPLACE, OPT_DRY_RUN, OPT_HELP };
+enum {
+	OPT_MODE = 256,
+	OPT_REPLACE,
+	OPT_FORCE,
+	OPT_ESP_PATH,
+	OPT_DISK,
+	OPT_PART,
+	OPT_DRY_RUN,
+	OPT_HELP,
+};
 
 static const struct option options[] = {
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"replace", no_argument, NULL, OPT_REPLACE},
+	{"force", no_argument, NULL, OPT_FORCE},
+	{"esp-path", required_argument, NULL, OPT_ESP_PATH},
+	{"disk", required_argument, NULL, OPT_DISK},
+	{"part", required_argument, NULL, OPT_PART},
 	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
@@ -57,6 +73,9 @@ struct hibernation {
 	const char *path; /* NULL: find one */
 	enum snapshot_mode mode;
 	bool replace;
+	bool force; /* the site was not looked at */
+	bool armed;
+	struct site site;
 	bool dry_run;
 	unsigned threads;
 	int console; /* -1: none. All that may be written to while the system is frozen */
@@ -94,6 +113,18 @@ static bool take_option(struct hibernation *h, int option)
 	case OPT_REPLACE:
 		h->replace = true;
 		return true;
+	case OPT_FORCE:
+		h->force = true;
+		return true;
+	case OPT_ESP_PATH:
+		h->site.esp_path = optarg;
+		return true;
+	case OPT_DISK:
+		h->site.disk = optarg;
+		return true;
+	case OPT_PART:
+		h->site.part = atoi(optarg);
+		return h->site.part > 0;
 	case OPT_DRY_RUN:
 		h->dry_run = true;
 		return true;
@@ -118,9 +149,10 @@ static int parse(struct hibernation *h, int argc, char **argv)
 			return THAWCTL_USAGE + 1;
 		}
 	}
-	if (argc - optind > 1) {
+	if (argc - optind > 1 || !h->site.disk != !h->site.part) {
 		thawctl_error("'thawctl hibernate --help' shows the options.",
-			      "more than one device");
+			      argc - optind > 1 ? "more than one device"
+						: "--disk and --part go together");
 		return THAWCTL_USAGE + 1;
 	}
 	h->path = argv[optind];
@@ -157,7 +189,9 @@ static bool reserve(struct hibernation *h)
 
 static bool prepare(struct hibernation *h)
 {
-	if (!hibernate_ready() || !choose_mode(h) || !hibernate_target_open(&h->target, h->path) ||
+	if (!hibernate_ready() || (!h->force && !hibernate_boot_ready(&h->site)) ||
+	    !choose_mode(h) || !hibernate_target_open(&h->target, h->path) ||
+	    (!h->force && !hibernate_boot_finds(&h->site, h->target.path)) ||
 	    !hibernate_target_vacant(&h->target, h->replace))
 		return false;
 	hibernate_facts_collect(&h->facts, h->mode);
@@ -374,6 +408,7 @@ static int hibernate(struct hibernation *h)
 static int run(struct hibernation *h)
 {
 	sigset_t all;
+	int status;
 
 	/* A signal would break off what must not be. */
 	sigfillset(&all);
@@ -383,17 +418,22 @@ static int run(struct hibernation *h)
 		hibernate_explain_open();
 		return THAWCTL_REFUSED;
 	}
-	if (!hibernate_target_attach(&h->target, &h->snapshot) || !has_room(&h->target)) {
+	if (!hibernate_target_attach(&h->target, &h->snapshot) || !has_room(&h->target) ||
+	    (!h->force && !hibernate_boot_arm(&h->site, &h->armed))) {
 		snapshot_close(&h->snapshot);
 		return THAWCTL_REFUSED;
 	}
-	return hibernate(h);
+	status = hibernate(h);
+	/* Here goes on what was restored, or was not saved. */
+	if (h->armed)
+		hibernate_boot_disarm(&h->site);
+	return status;
 }
 
 int hibernate_main(int argc, char **argv)
 {
 	struct hibernation h = {
-		.mode = SNAPSHOT_MODE_OTHER, .console = -1, .target.file.fd = -1};
+		.mode = SNAPSHOT_MODE_OTHER, .console = -1, .target.file.fd = -1, .site = {.entry = -1, .next = -1}};
 	int status = parse(&h, argc, argv);
 
 	if (status)
@@ -405,5 +445,6 @@ int hibernate_main(int argc, char **argv)
 	hibernate_watched_free(&h.watched);
 	hibernate_facts_free(&h.facts);
 	hibernate_target_close(&h.target);
+	site_free(&h.site);
 	return status;
 }

@@ -9,6 +9,7 @@
 #ifndef THAW_TOOLS_HIBERNATE_H
 #define THAW_TOOLS_HIBERNATE_H
 
+#include "site.h"
 #include "snapshot.h"
 
 #include <pthread.h>
@@ -28,6 +29,22 @@ void hibernate_explain_open(void);
 /* Bytes that the snapshot will have at most, and memory that the machine has. 0: not known. */
 uint64_t hibernate_likely_bytes(void);
 uint64_t hibernate_memory_bytes(void);
+
+/* --- hibernate_boot.c: will thaw be there to restore it? ------------------------------------ */
+
+/*
+ * Reads the site, which has what of site_parse()'s options was given. thaw is installed, can be
+ * started, and would restore images; false: said why. Then the site has to be site_free()d, too.
+ */
+bool hibernate_boot_ready(struct site *site);
+
+/* Would thaw.conf have it look for an image on that device? false: said why. */
+bool hibernate_boot_finds(const struct site *site, const char *path);
+
+/* Sees to it that thaw starts next. *ret_armed: BootNext was set for it. false: said why. */
+bool hibernate_boot_arm(const struct site *site, bool *ret_armed);
+/* Takes that back, used or not. */
+void hibernate_boot_disarm(const struct site *site);
 
 /* --- hibernate_target.c, hibernate_find.c: where the image goes ---------------------------------------------- */
 

@@ -82,7 +82,7 @@ void hibernate_explain_open(void)
 
 static bool firmware_can_restore(void)
 {
-	if (access("/sys/firmware/efi", F_OK)) {
+	if (access("/sys/firmware/efi", F_OK) && !bootvars_available()) {
 		thawctl_error("Use 'systemctl hibernate' or the like.",
 			      "this machine was not booted by UEFI firmware, so thaw cannot run");
 		return false;

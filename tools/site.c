@@ -235,6 +235,12 @@ bool site_is_installed(const struct site *site)
 	return site->has_program || site->entry >= 0;
 }
 
+bool site_comes_first(const struct site *site)
+{
+	return site->conf.mode == CONFIG_MODE_RESIDENT && site->entry >= 0 &&
+	       boot_order_find(&site->order, (uint16_t)site->entry) == 0;
+}
+
 const char *site_trouble(const struct site *site)
 {
 	int at = boot_order_find(&site->order, (uint16_t)site->entry);

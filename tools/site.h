@@ -54,6 +54,9 @@ void site_free(struct site *site);
 /* What about thaw's place in the boot: NULL if all is as the mode wants it, else what is wrong. */
 const char *site_trouble(const struct site *site);
 
+/* Does BootOrder start it first, as the mode wants it? Else only BootNext brings it to run. */
+bool site_comes_first(const struct site *site);
+
 /* Is anything of it there? */
 bool site_is_installed(const struct site *site);
 

@@ -41,10 +41,7 @@ static const char usage[] =
  */
 static bool arm(struct site *site)
 {
-	int at = boot_order_find(&site->order, (uint16_t)site->entry);
-
-	if (!site->has_program || (site->conf.mode == CONFIG_MODE_RESIDENT && at == 0) ||
-	    bootvars_secure_boot() != 0)
+	if (!site->has_program || site_comes_first(site) || bootvars_secure_boot() != 0)
 		return true;
 	if (site->entry < 0) {
 		thawctl_error("'thawctl update' repairs it.",

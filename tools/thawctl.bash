@@ -23,7 +23,7 @@ _thawctl() {
 	sleep) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
 	image) options='--offset --json --keep --replace --store --threads --quiet --help' ;;
-	hibernate) options='--mode --replace --dry-run --help' ;;
+	hibernate) options='--mode --replace --force --esp-path --disk --part --dry-run --help' ;;
 	*) return ;;
 	esac
 	case $before in

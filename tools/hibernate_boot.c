@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * hibernate_boot.c: will thaw run at the next boot, and look where the image is going to be? Nothing
+ * but thaw reads the image: without it the session would be lost.
+ */
+#include "hibernate.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- will it run? --------------------------------------------------------------------------- */
+
+struct obstacle {
+	const char *what; /* NULL: none */
+	const char *hint;
+};
+
+static struct obstacle find_obstacle(const struct site *site)
+{
+	static const char update[] = "'thawctl update' repairs it.";
+
+	if (!site->has_program)
+		return (struct obstacle){"it is not installed", "'thawctl install' installs it."};
+	if (!site->variables)
+		return (struct obstacle){"firmware's variables cannot be reached",
+					 "Mount efivarfs at /sys/firmware/efi/efivars."};
+	if (site->entry < 0)
+		return (struct obstacle){"it has no boot entry", update};
+	if (!site->entry_active)
+		return (struct obstacle){"its boot entry is switched off", update};
+	if (site->record_state == BOOTVARS_RECORD_DAMAGED)
+		return (struct obstacle){"its record of earlier boots is damaged",
+					 "'thawctl uninstall' and 'thawctl install' make it anew."};
+	if (site->conf.dry_run)
+		return (struct obstacle){"thaw.conf says 'dry-run yes'", "Take that line out."};
+	return (struct obstacle){0};
+}
+
+bool hibernate_boot_ready(struct site *site)
+{
+	struct obstacle obstacle;
+
+	if (!site_read(site, false))
+		return false;
+	obstacle = find_obstacle(site);
+	if (obstacle.what)
+		thawctl_error(obstacle.hint, "thaw would not restore this system: %s",
+			      obstacle.what);
+	return !obstacle.what;
+}
+
+/* --- will it look there? -------------------------------------------------------------------- */
+
+/* thaw's own parser knows when two names mean one device. */
+static bool is_named(const struct config_device *wanted, const char *tag, const char *value)
+{
+	struct config made = {.dry_run = false};
+	const struct config_device *is = &made.device;
+	char line[128];
+	int size = snprintf(line, sizeof(line), "device %s=%s\n", tag, value);
+
+	if (size < 0 || size >= (int)sizeof(line))
+		return false;
+	config_parse(&made, (const uint8_t *)line, (size_t)size);
+	return is->kind == wanted->kind && is->mbr == wanted->mbr &&
+	       !memcmp(is->uuid, wanted->uuid, sizeof(is->uuid)) &&
+	       is->mbr_signature == wanted->mbr_signature &&
+	       is->mbr_partition == wanted->mbr_partition;
+}
+
+static bool is_device(const struct config_device *wanted, const char *path)
+{
+	const bool partuuid = wanted->kind == CONFIG_DEVICE_PARTUUID;
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *value = NULL;
+	bool is = false;
+
+	if (!probe)
+		return false;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+	/* Of what else it found here it may be in doubt; the partition's own name is not. */
+	if (blkid_do_safeprobe(probe) != -1 &&
+	    !blkid_probe_lookup_value(probe, partuuid ? "PART_ENTRY_UUID" : "UUID", &value, NULL))
+		is = is_named(wanted, partuuid ? "PARTUUID" : "UUID", value);
+	blkid_free_probe(probe);
+	return is;
+}
+
+bool hibernate_boot_finds(const struct site *site, const char *path)
+{
+	const struct config *conf = &site->conf;
+
+	if (conf->device.kind == CONFIG_DEVICE_ANY ||
+	    (!conf->offset_pages && is_device(&conf->device, path)))
+		return true;
+	thawctl_error("Change 'device' and 'offset' there, or name the device that they mean.",
+		      "thaw would not look for the image on %s: %s names another place", path,
+		      site->conf_path);
+	return false;
+}
+
+/* --- to it ---------------------------------------------------------------------------------- */
+
+bool hibernate_boot_arm(const struct site *site, bool *ret_armed)
+{
+	*ret_armed = !site_comes_first(site) && bootvars_write_next((uint16_t)site->entry);
+	if (*ret_armed || site_comes_first(site))
+		return true;
+	thawctl_error(site_hint(errno), "BootNext: %s", strerror(errno));
+	return false;
+}
+
+void hibernate_boot_disarm(const struct site *site)
+{
+	int next = bootvars_read_next();
+
+	if (next != BOOTVARS_NEXT_GONE && next != site->entry)
+		return;
+	if (!bootvars_delete_next())
+		thawctl_error(site_hint(errno), "BootNext: %s", strerror(errno));
+}
