@@ -5,6 +5,7 @@ environment's THAW_TEST_IMAGES names any. What it writes is read by test-images/
 knows docs/FORMAT.md alone, and compared frame by frame with the original."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS.parent / "test-images"))
 
 import oracle  # noqa: E402
+import thawctl_disks  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
 PAGE = 4096
@@ -35,9 +37,9 @@ def case(name):
         print(f"ok {name}")
 
 
-def image(*arguments, expect=0, says=""):
+def image(*arguments, expect=0, says="", environment={}):
     done = subprocess.run([BUILD / "thawctl", "image", *arguments], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                          env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == expect, f"status {done.returncode}: {done.stdout}"
     assert says in done.stdout, f"without {says!r}: {done.stdout}"
     return done.stdout
@@ -132,7 +134,16 @@ def try_ending(disk, folder):
         image("convert", "--keep", "--replace", disk, new)
         assert json.loads(image("info", "--json", new))["generation"] == 2
     with case("one image into itself"):
-        image("convert", new, new, expect=3, says="is what is to be converted")
+        image("convert", new, new, expect=3, says="place of its own")
+    with case("memory over the image that it is of"):
+        other = folder / "link"
+        other.symlink_to(new)
+        was = new.read_bytes()
+        for target in (new, other):
+            image("extract", "--replace", new, target, expect=3, says="place of its own")
+        image("extract", "--replace", new, "/dev/null", expect=3, says="not a regular file")
+        assert new.read_bytes() == was, "it changed"
+        was = pathlib.Path(disk).read_bytes()
     with case("something of somebody's is not overwritten"):
         new.write_bytes(was)
         image("convert", "--keep", "--offset", "0", disk, folder / "swap", expect=3,
@@ -142,6 +153,72 @@ def try_ending(disk, folder):
         image("convert", "--keep", disk, new, expect=3, says="does not fit")
         image("info", new, expect=1)
     new.unlink()
+
+
+def with_digest(disk, magic, digest):
+    """The image with what Linux 4.10 to 5.12 have in the place of the CRC-32."""
+    data = pathlib.Path(disk).read_bytes()
+    at = data.index(struct.pack("<Q", 0x23456789ABCDEF02))
+    return data[:at] + struct.pack("<Q", magic) + digest + data[at + 24:]
+
+
+def try_old_digests(disk, folder):
+    """thaw's format has a CRC-32: where that cannot be had there is no image, and the old one stays."""
+    old, new = folder / "old", folder / "new"
+    table = thawctl_disks.e820(thawctl_disks.MAP)
+    kinds = {"MD5": hashlib.md5(table).digest(), "another MD5": hashlib.md5(b"").digest(),
+             "no digest": bytes(16)}
+    for name, digest in kinds.items():
+        with case(f"convert an image with {name}"):
+            was = with_digest(disk, 0x23456789ABCDEF01, digest)
+            old.write_bytes(was)
+            if name == "MD5":
+                image("convert", old, new)
+                image("verify", new, says="all as they were saved")
+                facts = json.loads(image("dump", "--json", new))
+                assert len(facts["memory_map"]) == struct.unpack_from("<I", table)[0]
+                image("info", old, expect=1)
+            else:
+                image("convert", old, new, expect=2, says="no CRC-32")
+                assert old.read_bytes() == was, "the original changed"
+                image("info", new, expect=1)
+        new.unlink(missing_ok=True)
+    old.unlink()
+
+
+def try_broken_disk(disk, folder):
+    """What does not come back as it was written is no image, and the original stays."""
+    old, new = folder / "old", folder / "new"
+    was = pathlib.Path(disk).read_bytes()
+    with case("a disk that stores another header than it was given"):
+        old.write_bytes(was)
+        image("convert", old, new, expect=2, says="new: checksum", environment={
+            "LD_PRELOAD": str(BUILD.resolve() / "badwrite.so"), "BAD_WRITE": "THAWHEAD"})
+        assert old.read_bytes() == was, "the original changed"
+        image("info", new, expect=1)
+        new.unlink()
+    old.unlink()
+
+
+def try_loop(disk, folder):
+    """The image's own file or partition by another name."""
+    whole = folder / "whole"
+    was = pathlib.Path(disk).read_bytes()
+    whole.write_bytes(was)
+    made = subprocess.run(["losetup", "--find", "--show", whole], capture_output=True, text=True)
+    if made.returncode:
+        counts["skipped"] += 1
+        print(f"skip loop devices: {made.stderr.strip()}")
+        return
+    loop = made.stdout.strip()
+    try:
+        with case("an image into a device that it lies in"):
+            image("convert", "--replace", whole, loop, expect=3, says="place of its own")
+            image("convert", "--replace", loop, whole, expect=3, says="place of its own")
+            image("extract", "--replace", loop, whole, expect=3, says="place of its own")
+            assert whole.read_bytes() == was, "it changed"
+    finally:
+        subprocess.run(["losetup", "--detach", loop], check=True)
 
 
 def try_arguments(disk):
@@ -165,6 +242,9 @@ def main():
         disk = folder / "image"
         try_arguments(disk)
         try_ending(disk, folder)
+        try_old_digests(disk, folder)
+        try_broken_disk(disk, folder)
+        try_loop(disk, folder)
         real = os.environ.get("THAW_TEST_IMAGES", "").split()
         for path in real:
             try_image(path, folder, pathlib.Path(path).parent.name.rpartition("-")[0])

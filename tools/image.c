@@ -17,9 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Physical addresses have 52 bits: no image holds more frames. */
-#define MOST_FRAMES (UINT64_C(1) << 40)
-
 #define MOST_THREADS 64
 
 static const char usage[] =
@@ -213,6 +210,7 @@ static int choose_area(struct image_source *s, const struct image_options *o,
 	while (!o->has_offset && !area->has_image)
 		area++;
 	s->offset = area->offset;
+	s->size = area->size;
 	s->partition = area->partition;
 	host_disk_init(&s->disk, s->fd, area->offset, area->size);
 	return THAWCTL_DONE;
@@ -221,8 +219,8 @@ static int choose_area(struct image_source *s, const struct image_options *o,
 static int open_image(struct image_source *s, const struct image_options *o)
 {
 	struct thaw_diag diag = {0};
-	enum thaw_err err = thaw_image_open(&s->image, &s->disk.seam, o->header_page, MOST_FRAMES,
-					    &s->memory.seam, &diag);
+	enum thaw_err err = thaw_image_open(&s->image, &s->disk.seam, o->header_page,
+					    IMAGE_MOST_FRAMES, &s->memory.seam, &diag);
 
 	return err ? image_refused(s, o->path, err, &diag) : THAWCTL_DONE;
 }

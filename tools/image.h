@@ -27,12 +27,16 @@ struct image_options {
 	unsigned threads;
 };
 
+/* Physical addresses have 52 bits: no image holds more frames. */
+#define IMAGE_MOST_FRAMES (UINT64_C(1) << 40)
+
 /* An image that was opened, and with that all its metadata checked. */
 struct image_source {
 	struct host_disk disk;
 	struct host_memory memory;
 	struct thaw_image image;
 	uint64_t offset; /* of its area, in bytes */
+	uint64_t size;
 	int partition;	 /* 0: the whole of the path */
 	int fd;
 };
@@ -61,6 +65,14 @@ enum thaw_err image_walk(struct image_source *s, image_visit visit, void *arg,
 /* Says why; returns an exit status. */
 int image_refused(const struct image_source *s, const char *path, enum thaw_err err,
 		  const struct thaw_diag *diag);
+
+/* --- image_place.c ----------------------------------------------------------------------- */
+
+/*
+ * Would writing to the open file or device change the image? Then says so. THAWCTL_DONE, or an exit
+ * status.
+ */
+int image_check_place(const struct image_source *s, const char *target, int fd);
 
 /* --- the verbs ---------------------------------------------------------------------------- */
 

@@ -43,14 +43,28 @@ struct convert {
 
 /* --- the saved memory map ------------------------------------------------------------------ */
 
+static bool is_proved(const struct thaw_facts *facts, const uint8_t *table, size_t bytes)
+{
+	uint8_t digest[THAW_MD5_BYTES];
+	struct thaw_md5 md5;
+
+	if (facts->digest_kind == THAW_DIGEST_CRC32)
+		return ~thaw_crc32(UINT32_MAX, table, bytes) == facts->digest;
+	if (facts->digest_kind != THAW_DIGEST_MD5)
+		return false;
+	thaw_md5_init(&md5);
+	thaw_md5_update(&md5, table, bytes);
+	thaw_md5_final(&md5, digest);
+	return !memcmp(digest, facts->digest_md5, sizeof(digest));
+}
+
 /* A table of so many entries in a page: the digest in the header proves it. */
 static bool take_table(struct convert *c, const uint8_t *table, uint32_t count)
 {
-	uint32_t crc = thaw_crc32(UINT32_MAX, table, 4 + count * sizeof(struct thaw_e820));
 	struct thaw_e820 e;
 	uint32_t i;
 
-	if (~crc != c->s->image.facts.digest)
+	if (!is_proved(&c->s->image.facts, table, 4 + count * sizeof(e)))
 		return false;
 	for (i = 0; i < count; i++) {
 		memcpy(&e, table + 4 + i * sizeof(e), sizeof(e));
@@ -137,6 +151,21 @@ static bool give(void *arg, const struct thaw_run *piece, const uint8_t *pages)
 	return !c->err;
 }
 
+/* The format knows a map by its CRC-32, which a map has and another digest does not give. */
+static bool has_digest(const struct convert *c)
+{
+	return c->map_count || c->s->image.facts.digest_kind == THAW_DIGEST_CRC32;
+}
+
+static int digest_missing(const struct convert *c)
+{
+	thawctl_error("The original is as it was.",
+		      "%s: has no CRC-32 of the memory map that it was saved under, and the map "
+		      "itself was not found",
+		      c->o->path);
+	return THAWCTL_REFUSED;
+}
+
 static void describe(struct convert *c)
 {
 	const struct thaw_facts *facts = &c->s->image.facts;
@@ -212,22 +241,11 @@ static int size_target(int fd, const struct image_source *s, const struct image_
 	return THAWCTL_DONE;
 }
 
-static bool is_same_file(int a, int b)
-{
-	struct stat one;
-	struct stat other;
-
-	if (fstat(a, &one) || fstat(b, &other))
-		return false;
-	return S_ISBLK(one.st_mode) ? S_ISBLK(other.st_mode) && one.st_rdev == other.st_rdev
-				    : one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 static int open_target(const struct image_source *s, const struct image_options *o,
 		       uint64_t *ret_units)
 {
 	int fd = open(o->target, O_RDWR | O_CREAT | O_CLOEXEC | O_EXCL, 0600);
-	int status = THAWCTL_ENVIRONMENT;
+	int status;
 
 	/* O_EXCL of a block device that exists: nobody has it mounted. */
 	if (fd < 0 && errno == EEXIST)
@@ -236,10 +254,8 @@ static int open_target(const struct image_source *s, const struct image_options 
 		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
 		return -1;
 	}
-	if (is_same_file(fd, s->fd))
-		thawctl_error("The image needs an area of its own.",
-			      "%s: is what is to be converted", o->target);
-	else
+	status = image_check_place(s, o->target, fd);
+	if (!status)
 		status = check_target(fd, o);
 	if (!status)
 		status = size_target(fd, s, o, ret_units);
@@ -292,6 +308,38 @@ static int write_failed(const struct convert *c)
 	return THAWCTL_ENVIRONMENT;
 }
 
+/* What cannot be opened is no image, and must not stand next to the one it was made of. */
+static void take_back(const struct convert *c)
+{
+	static const uint8_t zero[NATIVE_UNIT];
+
+	if (pwrite(c->file.fd, zero, sizeof(zero), 0) != (ssize_t)sizeof(zero) ||
+	    fsync(c->file.fd))
+		thawctl_error("'wipefs' clears it.", "%s: could not be taken back: %s",
+			      c->o->target, strerror(errno));
+}
+
+/* Opened as firmware will open it. Until then the original is the session. */
+static int check_new(struct convert *c)
+{
+	struct thaw_diag diag = {0};
+	struct image_source new = {.fd = c->file.fd};
+	enum thaw_err err;
+
+	host_memory_init(&new.memory);
+	host_disk_init(&new.disk, new.fd, 0, c->file.end << NATIVE_UNIT_SHIFT);
+	err = thaw_image_open(&new.image, &new.disk.seam, 0, IMAGE_MOST_FRAMES, &new.memory.seam,
+			      &diag);
+	if (!err && new.image.facts.data_frames + new.image.facts.zero_frames != c->total)
+		err = thaw_fail(&diag, THAW_INFO_COUNTS, "frames", new.image.facts.data_frames,
+				c->total);
+	host_memory_free(&new.memory);
+	if (!err)
+		return THAWCTL_DONE;
+	take_back(c);
+	return image_refused(&new, c->o->target, err, &diag);
+}
+
 static int run(struct convert *c)
 {
 	struct thaw_writer_options options = {
@@ -303,18 +351,22 @@ static int run(struct convert *c)
 	struct thaw_diag diag = {0};
 	enum thaw_err err;
 
+	take_saved_map(c);
+	if (!c->map_count && c->s->image.facts.digest_kind == THAW_DIGEST_NONE)
+		return digest_missing(c);
 	c->err = thaw_writer_open(&c->writer, &c->file.target, &options);
 	if (c->err)
 		return write_failed(c);
-	take_saved_map(c);
 	err = image_walk(c->s, give, c, &diag);
 	if (err)
 		return image_refused(c->s, c->o->path, err, &diag);
+	if (!c->err && !has_digest(c))
+		return digest_missing(c);
 	if (!c->err)
 		describe(c);
 	if (!c->err)
 		c->err = thaw_writer_finish(c->writer);
-	return c->err ? write_failed(c) : THAWCTL_DONE;
+	return c->err ? write_failed(c) : check_new(c);
 }
 
 static void tell(const struct convert *c, double seconds)

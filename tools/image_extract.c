@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct extract {
@@ -114,22 +115,43 @@ static bool write_piece(void *arg, const struct thaw_run *piece, const uint8_t *
 	return !x->failed;
 }
 
-static FILE *open_file(const struct image_options *o)
+/* A file, and not the one that the image is in. */
+static bool is_good_target(const struct image_source *s, const struct image_options *o, int fd)
 {
-	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (o->replace ? O_TRUNC : O_EXCL);
+	struct stat st;
+
+	if (image_check_place(s, o->target, fd))
+		return false;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		return true;
+	thawctl_error(NULL, "%s: not a regular file", o->target);
+	return false;
+}
+
+/* Emptied only when it is known what it is. */
+static FILE *open_file(const struct image_source *s, const struct image_options *o)
+{
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (o->replace ? 0 : O_EXCL);
 	/* The memory of a machine has its keys in it. */
 	int fd = open(o->target, flags, 0600);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	FILE *out;
 
+	if (fd >= 0 && !is_good_target(s, o, fd)) {
+		close(fd);
+		return NULL;
+	}
+	out = fd < 0 || ftruncate(fd, 0) ? NULL : fdopen(fd, "w");
 	if (!out)
 		thawctl_error(errno == EEXIST ? "--replace overwrites it." : NULL, "%s: %s",
 			      o->target, strerror(errno));
+	if (!out && fd >= 0)
+		close(fd);
 	return out;
 }
 
 int image_extract(struct image_source *s, const struct image_options *o)
 {
-	struct extract x = {.out = open_file(o)};
+	struct extract x = {.out = open_file(s, o)};
 	struct thaw_diag diag = {0};
 	enum thaw_err err;
 	int status = THAWCTL_DONE;

@@ -28,6 +28,9 @@ $(BUILD)/tools/config_parse.o: efi/config_parse.c
 $(BUILD)/efivarfs.so: tests/host/efivarfs.c
 	$(CC) -shared -fPIC -O1 $(filter-out -Wconversion,$(WARNINGS)) -D_GNU_SOURCE -o $@ $< -ldl
 
+$(BUILD)/badwrite.so: tests/host/badwrite.c
+	$(CC) -shared -fPIC -O1 $(WARNINGS) -D_GNU_SOURCE -o $@ $< -ldl
+
 .PHONY: test-thawctl
 test-thawctl: $(BUILD)/thawctl
 	@tests/thawctl_test.sh $(BUILD)
@@ -38,7 +41,7 @@ test-package:
 	@tests/package_test.sh $(BUILD)
 
 .PHONY: test-image
-test-image: $(BUILD)/thawctl
+test-image: $(BUILD)/thawctl $(BUILD)/badwrite.so
 	@$(PYTHON) tests/image_test.py $(BUILD)
 
 .PHONY: test-install
