@@ -352,6 +352,7 @@ def came_back(place):
     check("journal", ": restored\n" in done.stdout and "load 500.0 ms" in done.stdout, done.stdout)
     states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
     check("end record", states == ["returned"], states)
+    check("notes taken away", not (place.folder / "state/hibernated").exists())
     check("no BootNext", not (place.vars / f"BootNext-{GLOBAL}").exists())
     check("no location", place.get("HibernateLocation", "8cf2644b-4b0b-428f-9387-6d876050dc67")
           is None)
@@ -360,6 +361,30 @@ def came_back(place):
     place.run("sleep", "post", "hibernate")
     states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
     check("an older attempt is not ended", states == ["committing"], states)
+    without_partition(place)
+
+
+def without_partition(place):
+    """The EFI system partition is not mounted: what is in the variables is put in order."""
+    notes, away = place.folder / "state/hibernated", place.folder / "away"
+    place.set("ThawStatus", record(attempt(1, 4)), THAW)
+    place.run("sleep", "pre", "hibernate")
+    place.esp.rename(away)
+    place.set("ThawStatus", record(attempt(1, 4), attempt(2, 3)), THAW)
+    place.set("HibernateLocation", b"{}", "8cf2644b-4b0b-428f-9387-6d876050dc67")
+    check("BootNext before", place.get("BootNext") == b"\2\0", place.get("BootNext"))
+    expect("no partition", place, 3, "esp: No such file", "sleep", "post", "hibernate")
+    states = [a["state"] for a in json.loads(place.run("log", "--json").stdout)]
+    check("no partition: ended", states == ["returned", "returned"], states)
+    check("no partition: no BootNext", place.get("BootNext") is None)
+    check("no partition: no location",
+          place.get("HibernateLocation", "8cf2644b-4b0b-428f-9387-6d876050dc67") is None)
+    notes.write_text("serial 0\nmount /dev/stale ext4 1 1\n")
+    expect("no partition: pre", place, 3, "esp: No such file", "sleep", "pre", "hibernate")
+    check("no partition: notes of now", notes.read_text().startswith("serial 2\n")
+          and "stale" not in notes.read_text(), notes.read_text())
+    notes.unlink()
+    away.rename(place.esp)
 
 
 def resident_hook(place):

@@ -214,9 +214,12 @@ static bool read_variables(struct site *site)
 
 bool site_read(struct site *site, bool need_disk)
 {
+	bool found;
+
 	need_disk = need_disk && !site->no_variables;
-	if (!esp_find(&site->esp, site->esp_path, site->disk, site->part, need_disk) ||
-	    !read_files(site) || !read_variables(site))
+	found = esp_find(&site->esp, site->esp_path, site->disk, site->part, need_disk) &&
+		read_files(site);
+	if (!read_variables(site) || !found)
 		return false;
 	if (site->mode)
 		site->conf.mode = strcmp(site->mode, "armed") ? CONFIG_MODE_RESIDENT

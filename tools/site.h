@@ -46,7 +46,7 @@ struct site {
  */
 int site_parse(struct site *ret, int argc, char **argv, const char *accepted, const char *usage);
 
-/* Finds out what is there; false: said why. */
+/* Finds out what is there; false: said why. The variables are read without the partition, too. */
 bool site_read(struct site *site, bool need_disk);
 
 void site_free(struct site *site);

@@ -113,6 +113,8 @@ static bool take_notes(const struct site *site)
 	if (!out)
 		return false;
 	fprintf(out, "serial %" PRIu32 "\n", site->record.serial);
+	if (site->entry >= 0)
+		fprintf(out, "entry %d\n", site->entry);
 	note_map(out);
 	note_tables(out);
 	note_mounts(out);
@@ -121,11 +123,12 @@ static bool take_notes(const struct site *site)
 	return ok;
 }
 
-static int before(struct site *site)
+/* Where the site could not be read, thaw may run all the same. */
+static bool before(struct site *site, bool is_read)
 {
-	bool ok = arm(site);
+	bool ok = is_read && arm(site);
 
-	return take_notes(site) && ok ? THAWCTL_DONE : THAWCTL_ENVIRONMENT;
+	return take_notes(site) && ok;
 }
 
 /* --- after ------------------------------------------------------------------------------- */
@@ -165,14 +168,18 @@ static bool compare_mount(const char *line)
 	return false;
 }
 
-static bool compare(uint32_t *ret_serial)
+/* The notes are of one hibernation: held against another, they would raise a false alarm. */
+static bool compare(uint32_t *ret_serial, int *ret_entry)
 {
 	char *text = state_read("hibernated");
 	bool ok = true;
 
-	*ret_serial = 0;
+	state_forget("hibernated");
+	*ret_serial = UINT32_MAX;
+	*ret_entry = -1;
 	for (char *line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n")) {
 		sscanf(line, "serial %" SCNu32, ret_serial);
+		sscanf(line, "entry %d", ret_entry);
 		ok &= compare_mount(line);
 	}
 	free(text);
@@ -193,17 +200,20 @@ static bool drop_location(void)
 	return true;
 }
 
-static int after(struct site *site)
+static bool after(struct site *site)
 {
 	uint32_t serial;
-	bool ok = compare(&serial);
+	int entry;
+	bool ok = compare(&serial, &entry);
 
+	if (site->entry >= 0)
+		entry = site->entry;
 	ok &= end_attempt(site, serial);
-	if (site->next == BOOTVARS_NEXT_GONE || (site->next >= 0 && site->next == site->entry))
+	if (site->next == BOOTVARS_NEXT_GONE || (site->next >= 0 && site->next == entry))
 		ok &= bootvars_delete_next();
 	ok &= drop_location();
 	attempts_tell_new(&site->record);
-	return ok ? THAWCTL_DONE : THAWCTL_ENVIRONMENT;
+	return ok;
 }
 
 /* --- the command ------------------------------------------------------------------------- */
@@ -231,17 +241,22 @@ static bool is_understood(char **words, int count)
 int sleep_main(int argc, char **argv)
 {
 	struct site site;
+	bool ok, pre;
 	int result = site_parse(&site, argc, argv, "eda", usage);
 
 	if (result)
 		return result < 0 ? THAWCTL_DONE : result;
 	if (!is_understood(argv + optind, argc - optind))
 		return THAWCTL_USAGE;
-	if (!writes_image(argv[optind + 1]) || !bootvars_available())
+	if (!writes_image(argv[optind + 1]))
 		return THAWCTL_DONE;
-	result = THAWCTL_ENVIRONMENT;
-	if (site_read(&site, false))
-		result = strcmp(argv[optind], "pre") ? after(&site) : before(&site);
+	pre = !strcmp(argv[optind], "pre");
+	if (pre)
+		state_forget("hibernated");
+	if (!bootvars_available())
+		return THAWCTL_DONE;
+	ok = site_read(&site, false);
+	ok = (pre ? before(&site, ok) : after(&site)) && ok;
 	site_free(&site);
-	return result;
+	return ok ? THAWCTL_DONE : THAWCTL_ENVIRONMENT;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *folder(void)
 {
@@ -40,4 +41,12 @@ bool state_write(const char *name, const char *text)
 		return true;
 	thawctl_error(site_hint(errno), "%s: %s", path, strerror(errno));
 	return false;
+}
+
+void state_forget(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder(), name);
+	unlink(path);
 }

@@ -13,4 +13,7 @@ char *state_read(const char *name);
 /* Durable when it returns. false: said why. */
 bool state_write(const char *name, const char *text);
 
+/* That nothing is remembered is no error. */
+void state_forget(const char *name);
+
 #endif
