@@ -45,8 +45,24 @@ static enum thaw_err check_place(struct native_open *o, const struct native_tabl
 	return THAW_OK;
 }
 
+/* A run or a block has a frame at least: more of them are made up, and would cost their memory. */
+static enum thaw_err check_number(struct native_open *o, const struct native_table *t)
+{
+	const struct native_header *h = o->header;
+	uint64_t most = UINT64_MAX;
+
+	if (t->type == NATIVE_TABLE_FRAMES)
+		most = h->data_frames + h->zero_frames + h->fill_frames + h->spare_frames;
+	else if (t->type == NATIVE_TABLE_BLOCKS)
+		most = h->data_frames;
+	if (t->entries > most)
+		return thaw_fail(o->diag, THAW_HEADER_FIELD, "table", t->type, t->entries);
+	return THAW_OK;
+}
+
 static enum thaw_err check_table(struct native_open *o, const struct native_table *t)
 {
+	enum thaw_err err;
 	static const struct native_table none;
 	uint64_t bytes;
 
@@ -55,7 +71,8 @@ static enum thaw_err check_table(struct native_open *o, const struct native_tabl
 	if (is_known(t->type) &&
 	    (t->entry_bytes != kinds[t->type].entry_bytes || t->entries > kinds[t->type].most))
 		return thaw_fail(o->diag, THAW_HEADER_FIELD, "table", t->type, t->entries);
-	return t->type ? check_place(o, t, &bytes) : THAW_OK;
+	err = check_number(o, t);
+	return err || !t->type ? err : check_place(o, t, &bytes);
 }
 
 static bool overlap(const struct native_table *a, const struct native_table *b)

@@ -196,6 +196,9 @@ SPOIL(no_frames, memset(&p->t[0], 0, sizeof(p->t[0])))
 SPOIL(no_blocks, memset(&p->t[1], 0, sizeof(p->t[1])))
 SPOIL(frames_none, p->t[0].entries = 0)
 SPOIL(frames_less, p->t[0].entries--)
+SPOIL(frames_most, p->t[0].entries = p->h->data_frames + p->h->zero_frames + p->h->fill_frames +
+				     p->h->spare_frames + 1)
+SPOIL(blocks_most, p->t[1].entries = p->h->data_frames + 1)
 SPOIL(blocks_none, p->t[1].entries = 0)
 SPOIL(blocks_less, p->t[1].entries--)
 SPOIL(no_map, memset(&p->t[2], 0, sizeof(p->t[2])))
@@ -309,6 +312,7 @@ static const struct row rows[] = {
 	S(table_entry, HEADER_FIELD, OWN, LZ4), S(no_frames, FRAMES_COUNT, OWN, LZ4),
 	S(no_blocks, MAP_SHORT, OWN, LZ4), S(frames_none, FRAMES_COUNT, OWN, LZ4),
 	S(frames_less, FRAMES_COUNT, OWN, LZ4), S(blocks_none, MAP_SHORT, OWN, LZ4),
+	S(frames_most, HEADER_FIELD, OWN, LZ4), S(blocks_most, HEADER_FIELD, OWN, LZ4),
 	S(blocks_less, MAP_SHORT, OWN, LZ4), S(no_map, OK, OWN, LZ4),
 	S(map_long, HEADER_FIELD, OWN, LZ4), S(map_less, HEADER_FIELD, OWN, LZ4),
 	S(map_overlap, HEADER_FIELD, OWN, LZ4), S(map_empty, HEADER_FIELD, OWN, LZ4),
