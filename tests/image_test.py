@@ -13,10 +13,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS.parent / "test-images"))
 
+import codec  # noqa: E402
 import oracle  # noqa: E402
 import thawctl_disks  # noqa: E402
 
@@ -150,8 +152,11 @@ def try_ending(disk, folder):
               says="holds")
     with case("no room"):
         new.write_bytes(bytes(257 * PAGE))
-        image("convert", "--keep", disk, new, expect=3, says="does not fit")
+        image("convert", "--keep", "--replace", disk, new, expect=3, says="does not fit")
         image("info", new, expect=1)
+        new.write_bytes(bytes(256 * PAGE))
+        image("convert", "--keep", "--replace", disk, new, expect=3, says="does not fit")
+        assert not any(new.read_bytes()), "it was begun"
     new.unlink()
 
 
@@ -186,6 +191,114 @@ def try_old_digests(disk, folder):
     old.unlink()
 
 
+def try_targets(disk, folder):
+    """Sessions and swap space are never overwritten, what nobody knows only when told to."""
+    target = folder / "target"
+    linux = pathlib.Path(disk).read_bytes()
+    held = {"a hibernation image": linux, "swap space": thawctl_disks.swap()}
+    for name, content in held.items():
+        with case(f"convert onto {name}"):
+            target.write_bytes(content)
+            for options in [], ["--replace"]:
+                image("convert", *options, disk, target, expect=3, says=f"holds {name}")
+            assert target.read_bytes() == content, "it changed"
+    for name, content in {"notes": b"my notes".ljust(3 << 20, b"."), "zeroes": bytes(3 << 20)}.items():
+        with case(f"convert onto a file of {name}"):
+            target.write_bytes(content)
+            image("convert", "--keep", disk, target, expect=3, says="--replace")
+            assert target.read_bytes() == content, "it changed"
+            image("convert", "--keep", "--replace", disk, target)
+            image("verify", target)
+    target.unlink()
+    try_devices(disk, folder / "device")
+
+
+@contextlib.contextmanager
+def loop_device(path):
+    """None where there are none."""
+    made = subprocess.run(["losetup", "--find", "--show", path], capture_output=True, text=True)
+    if made.returncode:
+        counts["skipped"] += 1
+        print(f"skip loop devices: {made.stderr.strip()}")
+        yield None
+        return
+    try:
+        yield made.stdout.strip()
+    finally:
+        subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
+
+
+def try_devices(disk, path):
+    path.write_bytes(bytes(3 << 20))
+    with loop_device(path) as device:
+        if not device:
+            return
+        with case("convert onto a device of zeroes"):
+            image("convert", "--keep", disk, device)
+            image("verify", device)
+        with case("convert onto a device of something else"):
+            pathlib.Path(device).open("r+b").write(b"somebody's".ljust(PAGE, b"."))
+            image("convert", "--keep", disk, device, expect=3, says="--replace")
+            image("convert", "--keep", "--replace", disk, device)
+    path.unlink()
+
+
+def try_forbidden(disk, folder):
+    """A new image of one that firmware would not restore again: in a file, beside it, alone."""
+    new, variables = folder / "new", folder / "vars"
+    variables.mkdir()
+    identity = int(json.loads(image("info", "--json", disk))["identity"], 0)
+    attempt = struct.pack("<QQQIHBBB3x5III", identity, 1, 0, 1, 0, 2, 1, 1, *[0] * 7)
+    head = struct.pack("<4sHH", b"THAW", 1, 8)
+    body = struct.pack("<I", 1) + attempt + bytes(64 * 7)
+    record = head + struct.pack("<I", zlib.crc32(head + bytes(4) + body)) + body
+    guid = "7e2a3d1c-54b8-4c0e-9d5f-2b6a91c7e043"
+    for name, value in (("ThawStatus", record), ("ThawStatusVouched", b"\1")):
+        (variables / f"{name}-{guid}").write_bytes(struct.pack("<I", 7) + value)
+    firmware = {"EFIVARFS_PATH": f"{variables}/", "LIBEFIVAR_OPS": "efivarfs",
+                "LD_PRELOAD": str(BUILD.resolve() / "efivarfs.so")}
+    with case("convert what was passed over"):
+        image("convert", disk, new, expect=3, says="passed-over", environment=firmware)
+        image("info", disk, says="swsusp")
+        image("convert", "--keep", disk, new, environment=firmware)
+        image("verify", new)
+    new.unlink()
+
+
+def with_table(path, kind, entry):
+    """A converted image that has, in place of the memory map's table, another with one entry."""
+    data = bytearray(path.read_bytes())
+    at = struct.unpack_from("<Q", data, 48)[0] * PAGE
+    table = next(t for t in range(at + 192, at + 512, 40)
+                 if struct.unpack_from("<I", data, t)[0] == 3)
+    position = 256 * PAGE + struct.unpack_from("<Q", data, table + 8)[0]
+    struct.pack_into("<II", data, table, kind, len(entry))
+    struct.pack_into("<QQ", data, table + 16, 1, codec.xxh64(entry))
+    data[position:position + len(entry)] = entry
+    struct.pack_into("<Q", data, 56, codec.xxh64(bytes(data[at:at + PAGE])))
+    struct.pack_into("<Q", data, 248, codec.xxh64(bytes(data[:248])))
+    path.write_bytes(data)
+
+
+def try_world(disk, folder):
+    """What an image of thaw's says of the machine around it is in one made of it."""
+    old, new = folder / "old", folder / "new"
+    entries = {4: struct.pack("<16sQQQQ", bytes(range(16)), 0xF000000, 36, 77, 0),
+               5: struct.pack("<16s16sQIIQQ32s", bytes(range(16)), bytes(16), 1024, 512, 0, 88, 0,
+                              b"ext4 /")}
+    for kind, entry in entries.items():
+        with case(f"convert an image with a table of kind {kind}"):
+            image("convert", "--keep", disk, old)
+            with_table(old, kind, entry)
+            image("convert", "--keep", old, new)
+            data = new.read_bytes()
+            at = struct.unpack_from("<Q", data, 48)[0] * PAGE
+            kinds = [struct.unpack_from("<I", data, t)[0] for t in range(at + 192, at + 512, 40)]
+            assert kind in kinds and entry in data, kinds
+        old.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
+
+
 def try_broken_disk(disk, folder):
     """What does not come back as it was written is no image, and the original stays."""
     old, new = folder / "old", folder / "new"
@@ -205,20 +318,13 @@ def try_loop(disk, folder):
     whole = folder / "whole"
     was = pathlib.Path(disk).read_bytes()
     whole.write_bytes(was)
-    made = subprocess.run(["losetup", "--find", "--show", whole], capture_output=True, text=True)
-    if made.returncode:
-        counts["skipped"] += 1
-        print(f"skip loop devices: {made.stderr.strip()}")
-        return
-    loop = made.stdout.strip()
-    try:
-        with case("an image into a device that it lies in"):
-            image("convert", "--replace", whole, loop, expect=3, says="place of its own")
-            image("convert", "--replace", loop, whole, expect=3, says="place of its own")
-            image("extract", "--replace", loop, whole, expect=3, says="place of its own")
-            assert whole.read_bytes() == was, "it changed"
-    finally:
-        subprocess.run(["losetup", "--detach", loop], check=True)
+    with loop_device(whole) as loop, case("an image into a device that it lies in"):
+        for verb, source, target in (("convert", whole, loop), ("convert", loop, whole),
+                                     ("extract", loop, whole)):
+            if loop:
+                image(verb, "--replace", source, target, expect=3, says="place of its own")
+        assert whole.read_bytes() == was, "it changed"
+    whole.unlink()
 
 
 def try_arguments(disk):
@@ -243,6 +349,9 @@ def main():
         try_arguments(disk)
         try_ending(disk, folder)
         try_old_digests(disk, folder)
+        try_targets(disk, folder)
+        try_forbidden(disk, folder)
+        try_world(disk, folder)
         try_broken_disk(disk, folder)
         try_loop(disk, folder)
         real = os.environ.get("THAW_TEST_IMAGES", "").split()

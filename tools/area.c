@@ -31,16 +31,17 @@ static bool has_image(int fd, uint64_t offset)
 }
 
 /* Every superblock is looked at: what was swap once may be something else by now. */
-static void find_foreign(blkid_probe probe, char *ret)
+static void find_superblocks(blkid_probe probe, struct area *ret)
 {
 	const char *type;
 
 	while (blkid_do_probe(probe) == 0) {
-		if (blkid_probe_lookup_value(probe, "TYPE", &type, NULL) || !strcmp(type, "swap") ||
-		    !strcmp(type, "swsuspend"))
+		if (blkid_probe_lookup_value(probe, "TYPE", &type, NULL))
 			continue;
-		snprintf(ret, AREA_TYPE_MAX, "%s", type);
-		return;
+		if (!strcmp(type, "swap") || !strcmp(type, "swsuspend"))
+			ret->has_swap = true;
+		else if (!ret->foreign[0])
+			snprintf(ret->foreign, sizeof(ret->foreign), "%s", type);
 	}
 }
 
@@ -55,7 +56,7 @@ static void examine(int fd, struct area *area)
 				    (blkid_loff_t)area->size)) {
 		blkid_probe_enable_superblocks(probe, 1);
 		blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE);
-		find_foreign(probe, area->foreign);
+		find_superblocks(probe, area);
 	}
 	blkid_free_probe(probe);
 }

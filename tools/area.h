@@ -15,6 +15,7 @@ struct area {
 	int partition; /* 0: no partition, but the whole of it */
 	bool is_swap;  /* the partition table calls it swap space */
 	bool has_image;
+	bool has_swap; /* or an image of Linux's, or of thaw's in swap space: libblkid says so */
 	char foreign[AREA_TYPE_MAX]; /* libblkid's name of what is not swap space; "" if nothing */
 };
 

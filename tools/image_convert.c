@@ -9,6 +9,7 @@
 #include "image.h"
 
 #include "area.h"
+#include "bootvars.h"
 #include "thawctl.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@ struct convert {
 	enum thaw_writer_err err;
 	struct native_memory map[MOST_ENTRIES]; /* the saved one */
 	size_t map_count;
+	struct native_firmware firmware[NATIVE_FIRMWARE_MAX];
+	struct native_watched watched[NATIVE_WATCHED_MAX];
 	uint64_t total;
 	uint64_t done;
 	unsigned shown; /* per cent */
@@ -166,6 +169,35 @@ static int digest_missing(const struct convert *c)
 	return THAWCTL_REFUSED;
 }
 
+/* What the old image, if it is one of thaw's, says of the machine around it: checked as before. */
+static void take_world(struct convert *c, struct thaw_writer_facts *f)
+{
+	const struct thaw_image *image = &c->s->image;
+	size_t i;
+
+	for (i = 0; i < image->table_count && i < NATIVE_FIRMWARE_MAX; i++) {
+		const struct thaw_table *t = &image->tables[i];
+		struct native_firmware *to = &c->firmware[i];
+
+		*to = (struct native_firmware){
+			.address = t->address, .bytes = t->bytes, .checksum = t->checksum};
+		memcpy(to->guid, t->guid, sizeof(to->guid));
+	}
+	f->firmware = c->firmware;
+	f->firmware_count = i;
+	for (i = 0; i < image->watched_count && i < NATIVE_WATCHED_MAX; i++) {
+		const struct thaw_watched *w = &image->watched[i];
+		struct native_watched *to = &c->watched[i];
+
+		*to = (struct native_watched){
+			.offset = w->offset, .bytes = w->bytes, .checksum = w->checksum};
+		memcpy(to->partition, w->partition, sizeof(to->partition));
+		snprintf(to->name, sizeof(to->name), "%s", w->name);
+	}
+	f->watched = c->watched;
+	f->watched_count = i;
+}
+
 static void describe(struct convert *c)
 {
 	const struct thaw_facts *facts = &c->s->image.facts;
@@ -191,33 +223,103 @@ static void describe(struct convert *c)
 		f.hostname = header.hostname;
 		memcpy(f.machine_id, header.machine_id, sizeof(f.machine_id));
 	}
+	take_world(c, &f);
 	c->err = thaw_writer_describe(c->writer, &f);
 }
 
 /* --- the target ---------------------------------------------------------------------------- */
 
+/* An anchor of thaw's, in an area of its own, whatever it says: begun, saved or done with. */
+static bool has_anchor(const uint8_t *page)
+{
+	static const uint8_t magic[8] = NATIVE_ANCHOR_MAGIC;
+	const struct native_anchor *a = (const void *)page;
+
+	return !memcmp(a->magic, magic, sizeof(magic)) &&
+	       thaw_bytes_match(a, offsetof(struct native_anchor, checksum), a->checksum);
+}
+
+/* Of somebody's, says libblkid; or a session, or where one will go: --replace does not help. */
+static const char *held(const struct area *area, bool anchor)
+{
+	if (area->foreign[0])
+		return area->foreign;
+	if (area->has_swap)
+		return area->has_image ? "a hibernation image of Linux's" : "swap space";
+	return area->has_image && !anchor ? "a hibernation image" : NULL;
+}
+
+/* What nobody knows: a file, or a device that does not begin with zeroes. */
+static bool is_used(int fd, const uint8_t *page)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return true;
+	return S_ISREG(st.st_mode) ? st.st_size : page[0] || memcmp(page, page + 1, NATIVE_UNIT - 1);
+}
+
+static int check_content(int fd, const struct image_options *o, const struct area *area)
+{
+	uint8_t page[NATIVE_UNIT] __attribute__((aligned(8))) = {0};
+	bool anchor;
+	const char *what;
+
+	if (pread(fd, page, sizeof(page), 0) < 0) {
+		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		return THAWCTL_ENVIRONMENT;
+	}
+	anchor = has_anchor(page);
+	what = held(area, anchor);
+	if (what) {
+		thawctl_error("'wipefs' clears what is not needed any more.", "%s: holds %s",
+			      o->target, what);
+		return THAWCTL_ENVIRONMENT;
+	}
+	if (anchor || o->replace || !is_used(fd, page))
+		return THAWCTL_DONE;
+	thawctl_error("--replace overwrites it.", "%s: is not empty", o->target);
+	return THAWCTL_ENVIRONMENT;
+}
+
 /* Nothing of anybody's is overwritten but an image of thaw's, and that only when told to. */
 static int check_target(int fd, const struct image_options *o)
 {
 	struct areas areas;
-	const struct area *area;
-	int status = THAWCTL_DONE;
+	int status;
 
 	if (!areas_find(fd, &areas, false)) {
 		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
-	area = areas.list;
-	if (area->partition) {
+	if (areas.list->partition) {
 		thawctl_error("Name a partition, or a file.", "%s: has partitions", o->target);
 		status = THAWCTL_USAGE;
-	} else if (area->foreign[0]) {
-		thawctl_error("'wipefs' clears what is not needed any more.", "%s: holds %s",
-			      o->target, area->foreign);
-		status = THAWCTL_ENVIRONMENT;
+	} else {
+		status = check_content(fd, o, areas.list);
 	}
 	free(areas.list);
 	return status;
+}
+
+/*
+ * The new one has another identity, of which firmware's record knows nothing: it would be restored
+ * where the old one is forbidden, over filesystems that have gone on. A file is in nobody's way.
+ */
+static int check_record(const struct image_source *s, const struct image_options *o, int fd)
+{
+	struct thaw_record record;
+	enum thaw_err verdict = THAW_OK;
+	struct stat st;
+
+	if (bootvars_available() && bootvars_read_record(&record) != BOOTVARS_RECORD_MISSING)
+		verdict = thaw_record_verdict(&record, s->image.facts.identity,
+					      s->image.facts.mark);
+	if (!verdict || (o->keep && !fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return THAWCTL_DONE;
+	thawctl_error("--keep converts it to a file, to be looked at.", "%s: %s: %s", o->path,
+		      thaw_err_name(verdict), thaw_err_sentence(verdict));
+	return THAWCTL_ENVIRONMENT;
 }
 
 /* A new file becomes as long as it could have to be; what is not written takes no room. */
@@ -238,7 +340,11 @@ static int size_target(int fd, const struct image_source *s, const struct image_
 		return THAWCTL_ENVIRONMENT;
 	}
 	*ret_units = (uint64_t)end >> NATIVE_UNIT_SHIFT;
-	return THAWCTL_DONE;
+	/* The anchor is not touched where nothing has room. */
+	if (*ret_units > FIRST_UNIT)
+		return THAWCTL_DONE;
+	thawctl_error(NULL, "%s: %s", o->target, thaw_writer_sentence(THAW_WRITER_SPACE));
+	return THAWCTL_ENVIRONMENT;
 }
 
 static int open_target(const struct image_source *s, const struct image_options *o,
@@ -257,6 +363,8 @@ static int open_target(const struct image_source *s, const struct image_options 
 	status = image_check_place(s, o->target, fd);
 	if (!status)
 		status = check_target(fd, o);
+	if (!status)
+		status = check_record(s, o, fd);
 	if (!status)
 		status = size_target(fd, s, o, ret_units);
 	if (!status)
@@ -384,7 +492,7 @@ static void tell(const struct convert *c, double seconds)
 
 int image_convert(struct image_source *s, const struct image_options *o)
 {
-	struct convert c = {.s = s, .o = o};
+	static struct convert c;
 	double began = seconds_now();
 	uint64_t units;
 	int fd = open_target(s, o, &units);
@@ -392,6 +500,8 @@ int image_convert(struct image_source *s, const struct image_options *o)
 
 	if (fd < 0)
 		return THAWCTL_ENVIRONMENT;
+	c.s = s;
+	c.o = o;
 	c.total = s->image.facts.data_frames + s->image.facts.zero_frames;
 	thaw_writer_file_init(&c.file, fd, 0, FIRST_UNIT, units);
 	status = run(&c);
