@@ -34,6 +34,8 @@ done
 check 'the unit' sh -c 'echo "$1" | grep -q "systemd/system/thaw-report.service$"' - "$contents"
 check 'nothing below /boot or /efi' sh -c '! echo "$1" | grep -q " \./\(boot\|efi\)"' - "$contents"
 check 'no install by itself' sh -c '! dpkg-deb -I "$1" postinst | grep -q "thawctl install"' - "$deb"
+check 'an upgrade leaves the boot alone' sh -c \
+	'! dpkg-deb -I "$1" postinst | grep "thawctl update -" | grep -v -e --no-variables' - "$deb"
 check 'lintian' says_nothing lintian --fail-on error,warning "$deb"
 
 # for everyone else
