@@ -159,7 +159,8 @@ ahead 'Secure Boot' 2 'no  Secure Boot    on'
 machine && rm -r "$m/sys/firmware" && ahead 'no UEFI' 2 'not booted by UEFI'
 machine && echo 'none [integrity] confidentiality' >"$m/sys/kernel/security/lockdown"
 ahead 'lockdown' 2 'no  lockdown       on'
-machine && echo 5.10.0 >"$m/proc/sys/kernel/osrelease" && ahead 'old kernel' 2 'no  kernel         5.10.0'
+machine && echo 4.9.0 >"$m/proc/sys/kernel/osrelease" && ahead 'old kernel' 2 'no  kernel         4.9.0'
+machine && echo 4.10.0 >"$m/proc/sys/kernel/osrelease" && ahead 'oldest kernel' 0 'ok  kernel         4.10.0'
 machine && echo freeze >"$m/sys/power/state" && ahead 'no hibernation' 2 'does not offer it'
 machine && swap '/dev/zram0 partition' && ahead 'zram only' 2 'compressed memory'
 machine && swap '/dev/dm-0 partition' && mkdir -p "$m/sys/class/block/dm-0/dm" &&

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* The beginning of a file of the kernel's; false: it is not there, or empty. */
@@ -49,6 +50,25 @@ static bool kernel_is_willing(void)
 		return true;
 	thawctl_error("Boot without that word on the kernel's command line.",
 		      "the kernel was told not to hibernate (nohibernate)");
+	return false;
+}
+
+/*
+ * Linux 5.13 changed the restore record of its snapshots, and 5.10 and 5.12 had that in an update.
+ * Of those in between the record itself tells, in time to go on.
+ */
+static bool kernel_is_known(void)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 ||
+	    (major == 5 && minor >= 10))
+		return true;
+	thawctl_error("Use Linux 5.13 or later; of this one thaw restores what 'systemctl "
+		      "hibernate' saves.",
+		      "Linux %s: its snapshots are of a kind that cannot be saved so",
+		      name.release);
 	return false;
 }
 
@@ -111,7 +131,7 @@ bool hibernate_ready(void)
 			      "the kernel is locked down and does not hibernate");
 		return false;
 	}
-	return kernel_is_willing() && firmware_can_restore();
+	return kernel_is_known() && kernel_is_willing() && firmware_can_restore();
 }
 
 /* --- memory --------------------------------------------------------------------------------- */

@@ -142,8 +142,8 @@ static void check_kernel(struct machine *m)
 		   has_word(cmdline, "nohibernate");
 
 	sscanf(release, "%u.%u", &major, &minor);
-	old = major < 5 || (major == 5 && minor < 13);
-	tell(m, old ? OBSTACLE : OK, "kernel", "thaw restores images of Linux 5.13 and later.",
+	old = major < 4 || (major == 4 && minor < 10);
+	tell(m, old ? OBSTACLE : OK, "kernel", "thaw restores images of Linux 4.10 and later.",
 	     "%.*s", (int)strcspn(release, "\n"), release[0] ? release : "unknown");
 	tell(m, locked ? OBSTACLE : OK, "lockdown",
 	     "A locked-down kernel does not hibernate; Secure Boot or lockdown= on the kernel's "
