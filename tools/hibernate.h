@@ -68,6 +68,9 @@ struct hibernate_target {
  */
 bool hibernate_find(const char *path, char *ret_path, bool *ret_swap);
 
+/* Can the device at path be taken away, or is it on USB? thaw looks at such only if it is told to. */
+bool hibernate_is_removable(const char *path);
+
 /* Opens the device so chosen. false: said why. */
 bool hibernate_target_open(struct hibernate_target *ret, const char *path);
 

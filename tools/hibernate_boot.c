@@ -94,6 +94,11 @@ bool hibernate_boot_finds(const struct site *site, const char *path)
 {
 	const struct config *conf = &site->conf;
 
+	if (conf->device.kind == CONFIG_DEVICE_ANY && hibernate_is_removable(path)) {
+		thawctl_error("Name it in thaw.conf: device PARTUUID=...",
+			      "thaw would not look for the image on %s: it is removable", path);
+		return false;
+	}
 	if (conf->device.kind == CONFIG_DEVICE_ANY ||
 	    (!conf->offset_pages && is_device(&conf->device, path)))
 		return true;

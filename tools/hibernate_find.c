@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * hibernate_find.c: which partition is for images.
+ * hibernate_find.c: which partition is for images. None on a disk that may be taken away, unless it
+ * is named: thaw does not look there by itself.
  *
  * A partition is asked itself for its type, through libblkid: so it works in an initramfs without
  * udev too. Disks of RAM and what Linux makes of others are no partitions.
@@ -9,15 +10,76 @@
 #include "thawctl.h"
 
 #include <blkid/blkid.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define GPT_THAW "548a19f8-7ec7-4ac1-9831-5d728dca167e"
+
+/* --- what a device is of -------------------------------------------------------------------- */
+
+/* Its folder in sysfs, as /sys/devices/.../block/sda/sda1; "" if it has none. */
+static void find_folder(const char *path, char ret[static PATH_MAX])
+{
+	char number[64];
+	struct stat st;
+
+	ret[0] = 0;
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
+		return;
+	snprintf(number, sizeof(number), "/sys/dev/block/%u:%u", major(st.st_rdev),
+		 minor(st.st_rdev));
+	if (!realpath(number, ret))
+		ret[0] = 0;
+}
+
+/* What Linux makes of memory, files or the network, and firmware never sees. */
+static bool is_made_up(const char *path)
+{
+	static const char *const kinds[] = {"zram", "ram", "loop", "nbd"};
+	char folder[PATH_MAX];
+	const char *name;
+
+	find_folder(path, folder);
+	name = strrchr(folder, '/');
+	for (size_t i = 0; name && i < THAW_ARRAY_LEN(kinds); i++) {
+		size_t length = strlen(kinds[i]);
+
+		if (!strncmp(name + 1, kinds[i], length) &&
+		    isdigit((unsigned char)name[1 + length]))
+			return true;
+	}
+	return false;
+}
+
+bool hibernate_is_removable(const char *path)
+{
+	char folder[PATH_MAX], file[PATH_MAX + 16];
+	FILE *removable;
+	bool is;
+
+	find_folder(path, folder);
+	if (!folder[0] || strstr(folder, "/usb"))
+		return folder[0];
+	snprintf(file, sizeof(file), "%s/../removable", folder);
+	removable = fopen(file, "re");
+	is = removable && fgetc(removable) == '1';
+	if (removable)
+		fclose(removable);
+	return is;
+}
+
+static bool may_be_chosen(const char *path)
+{
+	return !is_made_up(path) && !hibernate_is_removable(path);
+}
 
 /* --- partitions of thaw's type -------------------------------------------------------------- */
 
@@ -57,7 +119,7 @@ static unsigned find_thaw(char *ret_path)
 	while (dir && (e = readdir(dir))) {
 		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
 		if (e->d_name[0] == '.' || strlen(path) >= HIBERNATE_PATH_MAX ||
-		    !is_partition(e->d_name) || !has_thaw_type(path))
+		    !is_partition(e->d_name) || !may_be_chosen(path) || !has_thaw_type(path))
 			continue;
 		found++;
 		strcpy(ret_path, path);
@@ -82,7 +144,7 @@ static unsigned find_swap(const struct stat *wanted, char *ret_path)
 		if (sscanf(line, "%255s", path) != 1 || stat(path, &st) || !S_ISBLK(st.st_mode))
 			continue;
 		if (wanted ? st.st_rdev != wanted->st_rdev
-			   : !is_partition(strrchr(path, '/') + 1))
+			   : !is_partition(strrchr(path, '/') + 1) || !may_be_chosen(path))
 			continue;
 		found++;
 		snprintf(ret_path, HIBERNATE_PATH_MAX, "%s", path);
@@ -100,6 +162,12 @@ static bool take_named(const char *path, char *ret_path, bool *ret_swap)
 
 	if (stat(path, &st)) {
 		thawctl_error(NULL, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	if (is_made_up(path)) {
+		thawctl_error("Name a partition of a disk.",
+			      "%s: firmware does not see it, and what is in memory does not last",
+			      path);
 		return false;
 	}
 	*ret_swap = S_ISBLK(st.st_mode) && find_swap(&st, ret_path);
