@@ -93,7 +93,8 @@ class Saved:
     """A disk that a guest is to save itself on; what session.py asks of a hibernated one."""
 
     def __init__(self, case, recipe, config):
-        self.recipe, self.config = recipe, config
+        # Firmware connects the disk when thaw runs, as in hibernated.py.
+        self.recipe, self.config = recipe, dataclasses.replace(config, bootindex=True)
         self.onto_swap = case.get("onto_swap", False)
         kind = disk.Layout if self.onto_swap else Layout
         self.layout = kind("gpt", recipe.swap * disk.MIB, config.sector)
