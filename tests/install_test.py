@@ -274,6 +274,28 @@ def old_image():
               == [("passed-over", "passed-over")], found)
 
 
+def passed_by():
+    """A boot that thaw was not asked about forbids what it went past, or has everything doubted."""
+    with Fresh() as place:
+        with open(place.folder / "disk", "r+b") as file:
+            file.seek(disk.MIB + 4076)
+            file.write(b"SWAPSPACE2S1SUSPEND\0")
+        expect("no record: no say", place, 0, "", "pass-over")
+        check("no record is made", place.get("ThawStatus", THAW) is None)
+        place.set("ThawStatus", record(), THAW)
+        place.set("ThawStatusVouched", b"\1", THAW)
+        expect("not stored", place, 3, "ThawStatus", "pass-over", error=1)
+        check("then doubted", place.get("ThawStatusVouched", THAW) is None)
+        place.set("ThawStatusVouched", b"\1", THAW)
+        expect("passed by", place, 0, "1 hibernation image", "pass-over")
+        found = json.loads(place.run("log", "--json").stdout)
+        check("forbidden", [(a["state"], a["reason"]["name"]) for a in found]
+              == [("passed-over", "passed-over")], found)
+        before = place.snapshot()
+        done = expect("once", place, 0, "", "pass-over")
+        check("flash is spared", not done.stdout and place.snapshot() == before, done.stdout)
+
+
 def files_only():
     with Fresh() as place:
         before = place.snapshot()
@@ -461,6 +483,7 @@ def made_up(place):
 whole_story()
 files_only()
 old_image()
+passed_by()
 logs()
 told_once()
 sleeps()

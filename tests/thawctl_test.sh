@@ -199,7 +199,7 @@ out=$(grep -o 'X([A-Z_0-9]*, 0x[0-9a-f]*, "[a-z-]*"' "$tests/../include/thaw/err
 		grep -q "^| $code | .$name. |" "$tests/../docs/REASONS.md" || echo "REASONS.md $name $code"
 	done)
 if [ -z "$out" ]; then pass 'reasons are documented'; else fail 'reasons are documented'; fi
-out=$(for command in $("$thawctl" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
+out=$(for command in $("$thawctl" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'); do
 	grep -q "^\.Ss $command\$" "$tests/../docs/thawctl.8" || echo "thawctl.8 $command"
 	grep -q "^	$command) options=" "$tests/../tools/thawctl.bash" || echo "thawctl.bash $command"
 	for option in $("$thawctl" "$command" --help | grep -o -e '--[a-z][a-z-]*' | sort -u); do

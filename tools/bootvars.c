@@ -109,6 +109,11 @@ bool bootvars_create_record(struct thaw_record *record)
 	return bootvars_write_record(record) && set(thaw_guid, VOUCHER, &voucher, 1);
 }
 
+bool bootvars_doubt_record(void)
+{
+	return delete (thaw_guid, VOUCHER, NULL);
+}
+
 bool bootvars_delete_record(void)
 {
 	return delete (thaw_guid, VOUCHER, NULL) && delete (thaw_guid, RECORD, NULL);

@@ -34,6 +34,8 @@ enum bootvars_record bootvars_read_record(struct thaw_record *ret);
 bool bootvars_write_record(struct thaw_record *record);
 /* Where there is none: writes it, vouched for. */
 bool bootvars_create_record(struct thaw_record *record);
+/* Lets it be doubted (record.h): for one that could not be written. */
+bool bootvars_doubt_record(void);
 
 /* An empty one if there is none. */
 bool bootvars_read_order(struct boot_order *ret);

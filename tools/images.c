@@ -7,11 +7,14 @@
 
 #include "area.h"
 #include "file.h"
+#include "site.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <thaw/image.h>
 #include <unistd.h>
 
@@ -76,4 +79,52 @@ unsigned images_pass_over(struct thaw_record *record, const char *disk)
 	if (all)
 		closedir(all);
 	return count;
+}
+
+/* --- thawctl pass-over ------------------------------------------------------------------- */
+
+static const char usage[] =
+	"Usage: thawctl pass-over [OPTION]...\n"
+	"Forbids every hibernation image that can be seen on a disk: this system was booted past it,\n"
+	"and has mounted what it relies on. thaw-report.service calls it at every boot, for those\n"
+	"that thaw was not asked about.\n"
+	"\n"
+	"  --disk DISK --part N, --esp-path PATH   as for 'thawctl install'\n"
+	"  --help   show this text\n"
+	"\n"
+	"Exit status: 0 done, 3 failed, 64 wrong usage.\n";
+
+/* What cannot be remembered is doubted: then no image is restored unseen (record.h). */
+static int store(struct thaw_record *record)
+{
+	int error;
+
+	if (bootvars_write_record(record))
+		return THAWCTL_DONE;
+	error = errno;
+	thawctl_error(site_hint(error), "ThawStatus: %s", strerror(error));
+	if (!bootvars_doubt_record())
+		thawctl_error("Do not let thaw restore it: clear it with 'wipefs'.",
+			      "an old hibernation image is not forbidden");
+	return THAWCTL_ENVIRONMENT;
+}
+
+/* Without a record thaw has no part in this machine's boot; one that is damaged forbids by itself. */
+int pass_over_main(int argc, char **argv)
+{
+	struct site site;
+	struct thaw_record record;
+	unsigned count;
+	int result = site_parse(&site, argc, argv, "ed", usage);
+
+	if (result)
+		return result < 0 ? THAWCTL_DONE : result;
+	if (!bootvars_available() || bootvars_read_record(&record) != BOOTVARS_RECORD_WHOLE)
+		return THAWCTL_DONE;
+	count = images_pass_over(&record, site.disk);
+	if (!count)
+		return THAWCTL_DONE;
+	printf("%u hibernation image%s this system was booted past will not be restored.\n", count,
+	       count > 1 ? "s" : "");
+	return store(&record);
 }

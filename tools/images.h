@@ -14,4 +14,7 @@
  */
 unsigned images_pass_over(struct thaw_record *record, const char *disk);
 
+/* thawctl pass-over */
+int pass_over_main(int argc, char **argv);
+
 #endif

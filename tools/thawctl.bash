@@ -10,7 +10,7 @@ _thawctl() {
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'status install update uninstall log check image sleep hibernate --help --version' \
+			'status install update uninstall log check image sleep pass-over hibernate --help --version' \
 			-- "$word")
 		return
 	fi
@@ -21,6 +21,7 @@ _thawctl() {
 	status) options=$place ;;
 	log) options='--new --json --help' ;;
 	sleep) options='--esp-path --disk --part --help' ;;
+	pass-over) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
 	image) options='--offset --json --keep --replace --store --threads --quiet --help' ;;
 	hibernate) options='--mode --replace --force --esp-path --disk --part --dry-run --help' ;;

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "hibernate.h"
 #include "image.h"
+#include "images.h"
 #include "install.h"
 #include "sleep.h"
 #include "status.h"
@@ -49,6 +50,7 @@ static const struct command commands[] = {
 	{"check", check_main, "say whether an image would be restored"},
 	{"image", image_main, "look into an image, verify it, convert it"},
 	{"sleep", sleep_main, "what systemd calls when the machine sleeps"},
+	{"pass-over", pass_over_main, "forbid the images that this boot went past"},
 	{"hibernate", hibernate_main, "save the system and switch the machine off"},
 	{"--help", show_help, "show this text"},
 	{"--version", show_version, "show the version"},
