@@ -40,7 +40,7 @@ static bool grow_heap(size_t bytes)
 
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_MAX, 0);
-	mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+	mallopt(M_TRIM_THRESHOLD, -1);
 	p = malloc(bytes);
 	if (!p)
 		return false;
