@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -451,6 +452,11 @@ def hibernates():
         place.run("install", "--mode", "armed")
         expect("hibernate, armed", place, 2, passes, *words)
         check("not armed in vain", place.get("BootNext") is None)
+        program = place.esp / "EFI/thaw/thaw.efi"
+        ours = program.read_bytes()
+        program.write_bytes(re.sub(rb"(thaw,1,thaw,thaw,)[^,]", rb"\1?", ours))
+        expect("hibernate, program of another version", place, 2, "another version", *words)
+        program.write_bytes(ours)
         conf.write_text("mode armed\ndry-run yes\n")
         expect("hibernate, dry-run in thaw.conf", place, 2, "says 'dry-run yes'", *words)
         conf.write_text("mode armed\n")

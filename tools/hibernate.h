@@ -38,7 +38,7 @@ uint64_t hibernate_memory_bytes(void);
  */
 bool hibernate_boot_ready(struct site *site);
 
-/* Would thaw.conf have it look for an image on that device? false: said why. */
+/* Would thaw find the image on that device, and restore it and no other? false: said why. */
 bool hibernate_boot_finds(const struct site *site, const char *path);
 
 /* Sees to it that thaw starts next. *ret_armed: BootNext was set for it. false: said why. */
@@ -67,6 +67,12 @@ struct hibernate_target {
  * the only active swap partition. ret_path has HIBERNATE_PATH_MAX bytes. false: said why.
  */
 bool hibernate_find(const char *path, char *ret_path, bool *ret_swap);
+
+/*
+ * Is there an image where thaw looks of its own accord, other than on the device at path? ret_path,
+ * of HIBERNATE_PATH_MAX bytes, is where.
+ */
+bool hibernate_find_other(const char *path, char *ret_path);
 
 /* Can the device at path be taken away, or is it on USB? thaw looks at such only if it is told to. */
 bool hibernate_is_removable(const char *path);

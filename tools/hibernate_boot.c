@@ -7,8 +7,10 @@
 
 #include <blkid/blkid.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- will it run? --------------------------------------------------------------------------- */
 
@@ -30,6 +32,11 @@ static struct obstacle find_obstacle(const struct site *site)
 		return (struct obstacle){"it has no boot entry", update};
 	if (!site->entry_active)
 		return (struct obstacle){"its boot entry is switched off", update};
+	/* An older one may not know the format, and would pass the image over. */
+	if (site->version[0] && strcmp(site->version, THAW_VERSION))
+		return (struct obstacle){"the program on the EFI system partition is of another "
+					 "version",
+					 "'thawctl update' brings it up to date."};
 	if (site->record_state == BOOTVARS_RECORD_DAMAGED)
 		return (struct obstacle){"its record of earlier boots is damaged",
 					 "'thawctl uninstall' and 'thawctl install' make it anew."};
@@ -90,17 +97,68 @@ static bool is_device(const struct config_device *wanted, const char *path)
 	return is;
 }
 
+/* Firmware starts the disk that it loads thaw from; another it may leave alone. */
+static bool is_beside_thaw(const struct site *site, const char *path)
+{
+	struct stat target, home;
+	dev_t disk;
+
+	return !stat(path, &target) && S_ISBLK(target.st_mode) && !stat(site->esp.disk, &home) &&
+	       S_ISBLK(home.st_mode) &&
+	       !blkid_devno_to_wholedisk(target.st_rdev, NULL, 0, &disk) && disk == home.st_rdev;
+}
+
+/* The line of thaw.conf that means the partition. */
+static void name_it(const struct site *site, const char *path, char *ret, size_t size)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *value = NULL;
+
+	if (probe) {
+		blkid_probe_enable_partitions(probe, 1);
+		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
+		if (blkid_do_safeprobe(probe) == -1 ||
+		    blkid_probe_lookup_value(probe, "PART_ENTRY_UUID", &value, NULL))
+			value = NULL;
+	}
+	snprintf(ret, size, "Name it in %s: device PARTUUID=%s", site->conf_path,
+		 value ? value : "...");
+	if (probe)
+		blkid_free_probe(probe);
+}
+
+/* thaw starts disks only for what is named, and of two images it knows not which is meant. */
+static bool is_found_unnamed(const struct site *site, const char *path)
+{
+	char other[HIBERNATE_PATH_MAX];
+	char hint[PATH_MAX + 80];
+
+	name_it(site, path, hint, sizeof(hint));
+	if (hibernate_is_removable(path))
+		thawctl_error(hint, "thaw would not look for the image on %s: it is removable",
+			      path);
+	else if (!is_beside_thaw(site, path))
+		thawctl_error(hint,
+			      "thaw might not find the image on %s: firmware need not start that "
+			      "disk, which is not the one with thaw on it",
+			      path);
+	else if (hibernate_find_other(path, other))
+		thawctl_error(hint,
+			      "%s holds an image of another time, and thaw would not know which to "
+			      "restore",
+			      other);
+	else
+		return true;
+	return false;
+}
+
 bool hibernate_boot_finds(const struct site *site, const char *path)
 {
 	const struct config *conf = &site->conf;
 
-	if (conf->device.kind == CONFIG_DEVICE_ANY && hibernate_is_removable(path)) {
-		thawctl_error("Name it in thaw.conf: device PARTUUID=...",
-			      "thaw would not look for the image on %s: it is removable", path);
-		return false;
-	}
-	if (conf->device.kind == CONFIG_DEVICE_ANY ||
-	    (!conf->offset_pages && is_device(&conf->device, path)))
+	if (conf->device.kind == CONFIG_DEVICE_ANY)
+		return is_found_unnamed(site, path);
+	if (!conf->offset_pages && is_device(&conf->device, path))
 		return true;
 	thawctl_error("Change 'device' and 'offset' there, or name the device that they mean.",
 		      "thaw would not look for the image on %s: %s names another place", path,

@@ -6,6 +6,7 @@
  * A partition is asked itself for its type, through libblkid: so it works in an initramfs without
  * udev too. Disks of RAM and what Linux makes of others are no partitions.
  */
+#include "area.h"
 #include "hibernate.h"
 #include "thawctl.h"
 
@@ -13,15 +14,15 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <thaw/image.h>
 #include <unistd.h>
-
-#define GPT_THAW "548a19f8-7ec7-4ac1-9831-5d728dca167e"
 
 /* --- what a device is of -------------------------------------------------------------------- */
 
@@ -96,7 +97,7 @@ static bool has_thaw_type(const char *path)
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
 	if (!blkid_do_safeprobe(probe) &&
 	    !blkid_probe_lookup_value(probe, "PART_ENTRY_TYPE", &type, NULL))
-		ok = !strcasecmp(type, GPT_THAW);
+		ok = !strcasecmp(type, NATIVE_GPT_TYPE_TEXT);
 	blkid_free_probe(probe);
 	return ok;
 }
@@ -154,6 +155,47 @@ static unsigned find_swap(const struct stat *wanted, char *ret_path)
 	return found;
 }
 
+/* --- other images --------------------------------------------------------------------------- */
+
+/* Of what Linux makes of other devices thaw reads logical volumes alone. */
+static bool has_image(const char *path)
+{
+	static uint8_t page[THAW_PAGE_SIZE];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *kind;
+	bool has;
+
+	if (fd < 0)
+		return false;
+	kind = area_stacked_kind(fd);
+	has = (!kind || !strcmp(kind, "LVM")) &&
+	      pread(fd, page, sizeof(page), 0) == (ssize_t)sizeof(page) &&
+	      thaw_image_probe(page) == THAW_OK;
+	close(fd);
+	return has;
+}
+
+bool hibernate_find_other(const char *path, char *ret_path)
+{
+	DIR *dir = opendir("/sys/class/block");
+	struct stat target, st;
+	struct dirent *e;
+	bool found = false;
+
+	if (stat(path, &target))
+		target.st_rdev = 0;
+	while (dir && !found && (e = readdir(dir))) {
+		if (snprintf(ret_path, HIBERNATE_PATH_MAX, "/dev/%s", e->d_name) >=
+			    HIBERNATE_PATH_MAX ||
+		    e->d_name[0] == '.' || stat(ret_path, &st) || st.st_rdev == target.st_rdev)
+			continue;
+		found = may_be_chosen(ret_path) && has_image(ret_path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 /* --- the choice ----------------------------------------------------------------------------- */
 
 static bool take_named(const char *path, char *ret_path, bool *ret_swap)
@@ -174,7 +216,7 @@ static bool take_named(const char *path, char *ret_path, bool *ret_swap)
 	snprintf(ret_path, HIBERNATE_PATH_MAX, "%s", path);
 	if (*ret_swap || has_thaw_type(path))
 		return true;
-	thawctl_error("Make it one, as with 'sfdisk --part-type DISK NUMBER " GPT_THAW "'.",
+	thawctl_error("Make it one, as with 'sfdisk --part-type DISK NUMBER " NATIVE_GPT_TYPE_TEXT "'.",
 		      "%s: neither a partition of thaw's type nor active swap space", path);
 	return false;
 }
@@ -197,7 +239,7 @@ bool hibernate_find(const char *path, char *ret_path, bool *ret_swap)
 		thawctl_error("Name the one that is meant.", "there are %u %s", found,
 			      *ret_swap ? "active swap partitions" : "partitions of thaw's type");
 	else
-		thawctl_error("Make a partition of the type " GPT_THAW ", or use swapon(8).",
+		thawctl_error("Make a partition of the type " NATIVE_GPT_TYPE_TEXT ", or use swapon(8).",
 			      "there is neither a partition of thaw's type nor an active swap "
 			      "partition");
 	return false;

@@ -14,7 +14,8 @@
 #define NATIVE_AREA_MAX	  (UINT64_C(1) << 51) /* units */
 #define NATIVE_UUID_BYTES 16
 
-/* GPT partition type 548a19f8-7ec7-4ac1-9831-5d728dca167e, as it lies in the table. */
+/* GPT partition type, as one writes it and as it lies in the table. */
+#define NATIVE_GPT_TYPE_TEXT "548a19f8-7ec7-4ac1-9831-5d728dca167e"
 #define NATIVE_GPT_TYPE                                                                            \
 	{0xf8, 0x19, 0x8a, 0x54, 0xc7, 0x7e, 0xc1, 0x4a,                                           \
 	 0x98, 0x31, 0x5d, 0x72, 0x8d, 0xca, 0x16, 0x7e}
