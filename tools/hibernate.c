@@ -10,7 +10,9 @@
  * Point of no return for the running system: none. For what it has on disk: the writer's last
  * flush. Behind it the system may go on only if the image is gone again.
  */
+#include "bootvars.h"
 #include "hibernate.h"
+#include "images.h"
 #include "thawctl.h"
 
 #include <errno.h>
@@ -88,6 +90,7 @@ struct hibernation {
 	uint8_t uuid[NATIVE_UUID_BYTES];
 	unsigned percent;    /* that the console was told */
 	bool maybe_saved;    /* from here on the disk may hold an image */
+	bool left;	     /* it does, and could not be taken back */
 	char complaint[256]; /* told when there is somebody to be told */
 };
 
@@ -354,11 +357,7 @@ static bool write_image(struct hibernation *h)
 
 static void take_back(struct hibernation *h)
 {
-	size_t length = strlen(h->complaint);
-
-	if (h->maybe_saved && !hibernate_target_forget(&h->target))
-		snprintf(h->complaint + length, sizeof(h->complaint) - length,
-			 "; the image could not be taken back, and must not be restored");
+	h->left = h->maybe_saved && !hibernate_target_forget(&h->target);
 }
 
 static void save(struct hibernation *h)
@@ -376,10 +375,27 @@ static void save(struct hibernation *h)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
+/* The disk refused to end the image: then firmware's record has to forbid it. */
+static const char *forbid(void)
+{
+	struct thaw_record record;
+	unsigned count;
+
+	if (bootvars_available() && bootvars_read_record(&record) == BOOTVARS_RECORD_WHOLE) {
+		count = images_pass_over(&record, NULL);
+		if (count && bootvars_write_record(&record))
+			return "The system goes on. An image is left that could not be taken back; "
+			       "thaw will not restore it.";
+	}
+	return "The system goes on. An image may be left that could not be taken back: do not let "
+	       "it be restored; 'thawctl uninstall' takes thaw out of the boot.";
+}
+
 static int fail(struct hibernation *h)
 {
 	snapshot_close(&h->snapshot);
-	thawctl_error("The system goes on.", "not hibernated: %s", h->complaint);
+	thawctl_error(h->left ? forbid() : "The system goes on.", "not hibernated: %s",
+		      h->complaint);
 	return THAWCTL_ENVIRONMENT;
 }
 
