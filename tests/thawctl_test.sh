@@ -169,6 +169,18 @@ machine && swap '/dev/md0 partition' && mkdir -p "$m/sys/class/block/md0/md" &&
 	ahead 'RAID' 2 'is on RAID'
 machine && swap '/swap.img file' && ahead 'swap file' 0 'needs device and offset'
 machine && : >"$m/proc/swaps" && ahead 'no swap' 2 'there is none'
+partition() {
+	mkdir -p "$m/sys/class/block/vda3" "$m/run/udev/data"
+	echo 254:3 >"$m/sys/class/block/vda3/dev"
+	echo "$1" >"$m/sys/class/block/vda3/size"
+	printf 'I:1\nE:ID_PART_ENTRY_TYPE=%s\nG:x\n' "$2" >"$m/run/udev/data/b254:3"
+}
+own=548a19f8-7ec7-4ac1-9831-5d728dca167e
+machine && : >"$m/proc/swaps" && partition 4000000 $own && ahead 'own partition alone' 0 'for images of'
+ahead 'own partition, room' 0 "ok  size           1953 MiB of thaw's partition"
+machine && partition 200000 $own && ahead 'own partition, small' 0 'for want of space'
+machine && : >"$m/proc/swaps" && partition 4000000 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f &&
+	ahead 'a partition of another type' 2 'there is none'
 machine && echo 9000000000 >"$m/sys/power/image_size" && ahead 'small swap' 0 'for want of space'
 machine && echo 0:0 >"$m/sys/power/resume" && echo quiet >"$m/proc/cmdline" &&
 	ahead 'no resume=' 0 'does not know where to resume'

@@ -9,13 +9,14 @@
 #include "json.h"
 #include "thawctl.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <thaw/base.h>
+#include <thaw/native_disk.h>
 #include <unistd.h>
 
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -231,7 +232,7 @@ static bool check_swap(struct machine *m, const char *device, const char *type)
 	return true;
 }
 
-static uint64_t check_swaps(struct machine *m)
+static uint64_t check_swaps(struct machine *m, bool own)
 {
 	char *text = look(m, "/proc/swaps");
 	uint64_t usable_kib = 0;
@@ -246,28 +247,83 @@ static uint64_t check_swaps(struct machine *m)
 		usable_kib += check_swap(m, device, type) ? kib : 0;
 	}
 	if (!usable_kib)
-		tell(m, OBSTACLE, "swap", "Make a swap partition of about the size of the memory: "
-					  "mkswap, swapon, /etc/fstab.",
+		tell(m, own ? WARNING : OBSTACLE, "swap",
+		     own ? "'systemctl hibernate' needs some, unless it is made to use 'thawctl "
+			   "hibernate': see thawctl(8)."
+			 : "Make a swap partition of about the size of the memory: mkswap, swapon, "
+			   "/etc/fstab.",
 		     count ? "none that thaw could read an image from" : "there is none");
 	free(text);
 	return usable_kib;
 }
 
+/* What udev wrote down of a block device, with libblkid's words; "" if it did not. */
+static char *look_at_device(const struct machine *m, const char *name)
+{
+	char path[PATH_MAX];
+	char *number;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%.250s/dev", name);
+	number = look(m, path);
+	snprintf(path, sizeof(path), "/run/udev/data/b%.*s", (int)strcspn(number, "\n"), number);
+	free(number);
+	return look(m, path);
+}
+
+static uint64_t check_partition(struct machine *m, const char *name)
+{
+	char path[PATH_MAX];
+	char *words = look_at_device(m, name), *size;
+	uint64_t kib = 0;
+
+	if (strstr(words, "\nE:ID_PART_ENTRY_TYPE=" NATIVE_GPT_TYPE_TEXT "\n")) {
+		snprintf(path, sizeof(path), "/sys/class/block/%.250s/size", name);
+		size = look(m, path);
+		kib = strtoull(size, NULL, 10) / 2;
+		free(size);
+		tell(m, is_on_usb(m, name) ? WARNING : OK, "partition",
+		     "Name it in thaw.conf: device PARTUUID=...",
+		     "%s is for images of 'thawctl hibernate'%s", name,
+		     is_on_usb(m, name) ? ", but on USB, which is not searched" : "");
+	}
+	free(words);
+	return kib;
+}
+
+/* The largest of thaw's own type. */
+static uint64_t check_partitions(struct machine *m)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	uint64_t most = 0, kib;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/sys/class/block", m->root);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		kib = e->d_name[0] == '.' ? 0 : check_partition(m, e->d_name);
+		most = kib > most ? kib : most;
+	}
+	if (dir)
+		closedir(dir);
+	return most;
+}
+
 /* The kernel aims at image_size bytes, before compression; it does not promise to get there. */
-static void check_size(struct machine *m, uint64_t swap_kib)
+static void check_size(struct machine *m, uint64_t room_kib, const char *what)
 {
 	char *memory = look(m, "/proc/meminfo"), *size = look(m, "/sys/power/image_size");
 	uint64_t memory_mib = number_after(memory, "MemTotal:") / 1024;
 	uint64_t image_mib = strtoull(size, NULL, 10) >> 20;
-	bool small = swap_kib / 1024 < image_mib;
+	bool small = room_kib / 1024 < image_mib;
 
-	if (swap_kib)
+	if (room_kib)
 		tell(m, small ? WARNING : OK, "size",
 		     "Hibernation may fail for want of space: make it larger, or write a smaller "
 		     "number to /sys/power/image_size.",
-		     "%" PRIu64 " MiB of swap for %" PRIu64 " MiB of memory, images of about %" PRIu64
+		     "%" PRIu64 " MiB of %s for %" PRIu64 " MiB of memory, images of about %" PRIu64
 		     " MiB",
-		     swap_kib / 1024, memory_mib, image_mib);
+		     room_kib / 1024, what, memory_mib, image_mib);
 	free(memory);
 	free(size);
 }
@@ -290,9 +346,13 @@ static void check_fallback(struct machine *m)
 
 static void check_all(struct machine *m)
 {
+	uint64_t own_kib;
+
 	check_firmware(m);
 	check_kernel(m);
-	check_size(m, check_swaps(m));
+	own_kib = check_partitions(m);
+	check_size(m, own_kib, "thaw's partition");
+	check_size(m, check_swaps(m, own_kib), "swap");
 	check_fallback(m);
 }
 
