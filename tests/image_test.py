@@ -21,6 +21,7 @@ sys.path.insert(0, str(TESTS.parent / "test-images"))
 import codec  # noqa: E402
 import oracle  # noqa: E402
 import thawctl_disks  # noqa: E402
+import thawimage  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
 PAGE = 4096
@@ -272,8 +273,9 @@ def with_table(path, kind, entry):
     table = next(t for t in range(at + 192, at + 512, 40)
                  if struct.unpack_from("<I", data, t)[0] == 3)
     position = 256 * PAGE + struct.unpack_from("<Q", data, table + 8)[0]
-    struct.pack_into("<II", data, table, kind, len(entry))
-    struct.pack_into("<QQ", data, table + 16, 1, codec.xxh64(entry))
+    length = 1 if kind == 6 else len(entry)
+    struct.pack_into("<II", data, table, kind, length)
+    struct.pack_into("<QQ", data, table + 16, len(entry) // length, codec.xxh64(entry))
     data[position:position + len(entry)] = entry
     struct.pack_into("<Q", data, 56, codec.xxh64(bytes(data[at:at + PAGE])))
     struct.pack_into("<Q", data, 248, codec.xxh64(bytes(data[:248])))
@@ -284,8 +286,9 @@ def try_world(disk, folder):
     """What an image of thaw's says of the machine around it is in one made of it."""
     old, new = folder / "old", folder / "new"
     entries = {4: struct.pack("<16sQQQQ", bytes(range(16)), 0xF000000, 36, 77, 0),
-               5: struct.pack("<16s16sQIIQQ32s", bytes(range(16)), bytes(16), 1024, 512, 0, 88, 0,
-                              b"ext4 /")}
+               5: struct.pack("<16s16sQIIQQ32s", bytes(range(16)), bytes(range(16, 32)), 1024, 512,
+                              0, 88, 0, b"ext4 /"),
+               6: b"saved=by a test\n"}
     for kind, entry in entries.items():
         with case(f"convert an image with a table of kind {kind}"):
             image("convert", "--keep", disk, old)
@@ -297,6 +300,61 @@ def try_world(disk, folder):
             assert kind in kinds and entry in data, kinds
         old.unlink(missing_ok=True)
         new.unlink(missing_ok=True)
+
+
+def try_spare(disk, folder):
+    """What the saved system lent to the loader it lends again: here the frames of the last run of
+    zeroes, which are not the image's any more."""
+    old, new = folder / "old", folder / "new"
+    with case("convert an image with spare frames"):
+        image("convert", "--keep", disk, old)
+        data = bytearray(old.read_bytes())
+        at = struct.unpack_from("<Q", data, 48)[0] * PAGE
+        table = next(t for t in range(at + 192, at + 512, 40)
+                     if struct.unpack_from("<I", data, t)[0] == 1)
+        position, entries = struct.unpack_from("<QQ", data, table + 8)
+        begin = 256 * PAGE + position
+        run = max(r for r in range(begin, begin + 24 * entries, 24)
+                  if struct.unpack_from("<I", data, r + 12)[0] == 2)
+        first, count = struct.unpack_from("<QI", data, run)
+        struct.pack_into("<I", data, run + 12, 4)
+        zero, spare = (struct.unpack_from("<Q", data, at + field)[0] for field in (112, 128))
+        struct.pack_into("<Q", data, at + 112, zero - count)
+        struct.pack_into("<Q", data, at + 128, spare + count)
+        struct.pack_into("<Q", data, table + 24, codec.xxh64(bytes(data[begin:begin + 24 * entries])))
+        struct.pack_into("<Q", data, 56, codec.xxh64(bytes(data[at:at + PAGE])))
+        struct.pack_into("<Q", data, 248, codec.xxh64(bytes(data[:248])))
+        old.write_bytes(data)
+        image("convert", "--keep", old, new)
+        with open(new, "rb") as file:
+            assert (first, count, 4, 0) in thawimage.Image(file, 0).runs, "they are not spare"
+        is_same(frames(old), frames(new))
+    old.unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
+
+
+def try_replace(disk, folder):
+    """An older image is given up for one that is whole and fits, for no other."""
+    broken, new = folder / "broken", folder / "new"
+    with case("replace an image by one that does not fit"):
+        image("convert", "--keep", disk, new)
+        with open(new, "rb") as file:
+            parsed = thawimage.Image(file, 0)
+            end = max(parsed.header_unit + 1, *(unit + units for _, unit, units in parsed.extents))
+        os.truncate(new, end * PAGE)
+        was = new.read_bytes()
+        image("convert", "--keep", "--replace", "--store", disk, new, expect=3, says="does not fit")
+        assert new.read_bytes() == was, "the older image changed"
+        image("convert", "--keep", "--replace", disk, new)
+    with case("replace an image by a broken one"):
+        broken.write_bytes(new.read_bytes())
+        flip(broken, 256 * PAGE + 10)
+        was = new.read_bytes()
+        image("convert", "--keep", "--replace", broken, new, expect=2)
+        assert new.read_bytes() == was, "the older image changed"
+        image("verify", new)
+    broken.unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
 
 
 def try_broken_disk(disk, folder):
@@ -352,6 +410,8 @@ def main():
         try_targets(disk, folder)
         try_forbidden(disk, folder)
         try_world(disk, folder)
+        try_spare(disk, folder)
+        try_replace(disk, folder)
         try_broken_disk(disk, folder)
         try_loop(disk, folder)
         real = os.environ.get("THAW_TEST_IMAGES", "").split()
