@@ -26,6 +26,9 @@ TARGETS = [
     ("likewise, 1,000,000 pages", "qemu large-2", 8, True),
     ("entry to jump against the floor, 340,000 pages, 2 processors", "floor medium-2", 1.3, False),
     ("likewise, an image without compression", "floor raw-2", 1.3, False),
+    ("thaw's own form against Linux's LZ4, 340,000 pages, 2 processors, entry to resumed", "forms 2",
+     1.2, True),
+    ("likewise, entry to jump", "forms jump-2", 1.2, True),
     ("no image, device configured, milliseconds", "idle ms", 10, False),
     ("no image, any device, milliseconds", "idle any-ms", 10, False),
     ("thaw.efi, KiB", "size kib", 200, False),
@@ -103,7 +106,7 @@ def _floors(results):
 
 def _pipelines(results):
     rows = []
-    for codec in ("lzo", "lz4"):
+    for codec in ("lzo", "lz4", "thaw"):
         if figures := results.get("native", {}).get("rows", {}).get(f"pipeline-{codec}"):
             mib = figures["pages"] / 256
             rows.append([codec, *(f"{mib / figures[key]:.0f}" for key in (
@@ -112,12 +115,41 @@ def _pipelines(results):
                    "pipeline, 1 thread", "2 threads", "memcpy"], rows)
 
 
+FORMS = {"lzo": "Linux, LZO", "lz4": "Linux, LZ4", "thaw": "thaw's own"}
+
+
+def _forms(results):
+    columns = ["look", "plan", "load", "commit", "jump to guest"]
+    return _table(["form", "processors", "pages", "MiB on disk", *columns, "entry to resumed",
+                   "LZ4's of that"], [
+        [FORMS[name], str(row["processors"]), f"{row['pages']:,}", f"{form['mib']:.0f}",
+         *(f"{form['phases'].get(c, 0):.2f}" for c in columns), f"{form['median']:.2f}",
+         f"{row['forms']['lz4']['median'] / form['median']:.2f}"]
+        for row in results.get("forms", {}).get("rows", {}).values()
+        for name, form in row["forms"].items() if form["median"] and row["forms"]["lz4"]["median"]])
+
+
+def _converting(results):
+    rows = results.get("native", {}).get("rows", {})
+    if "writer" not in rows or "convert" not in rows:
+        return ""
+    taken, whole = rows["writer"], rows["convert"]
+    mib = taken["mib"]
+    return _table(["MiB/s of pages", "liblz4 alone", "the writer"], [
+        ["1 thread", f"{mib / taken['liblz4_one_s']:.0f}", f"{mib / taken['writer_one_s']:.0f}"],
+        [f"{taken['threads']} threads", f"{mib / taken['liblz4_all_s']:.0f}",
+         f"{mib / taken['writer_all_s']:.0f}"],
+        ["`thawctl image convert`, file to file", "",
+         f"{whole['pages'] / 256 / whole['seconds']:.0f}"]])
+
+
 def _text(results):
     machine = results.get("machine", {})
     return (f"{machine.get('when', '')}: {machine.get('words', '')}.\n\n{_targets(results)}\n"
             f"Whole restores, medians:\n\n{_restores(results)}\n"
+            f"The same session in three forms, seconds:\n\n{_forms(results)}\n"
             f"The floor, and what the processors need besides, in seconds:\n\n{_floors(results)}\n"
-            f"On the host:\n\n{_pipelines(results)}")
+            f"On the host:\n\n{_pipelines(results)}\n{_converting(results)}")
 
 
 def write(results):

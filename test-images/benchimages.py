@@ -15,6 +15,8 @@ IMAGES = {
     "small": (guest.Recipe(random=32, zero=4, content=33), 1024),
     "lz4": (guest.Recipe(random=32, zero=4, content=33, compressor="lz4"), 1024),
     "medium": (guest.Recipe(random=32, zero=4, content=120, copies=9, swap=1536), 4096),
+    "medium-lz4": (guest.Recipe(random=32, zero=4, content=120, copies=9, swap=1536,
+                                compressor="lz4"), 4096),
     "raw": (guest.Recipe(random=32, zero=4, content=120, copies=9, swap=1536, compressor="none"),
             4096),
     "large": (guest.Recipe(random=32, zero=4, content=120, copies=30, swap=4096), 12288),

@@ -66,8 +66,8 @@ def _turns(image, runs):
     return done
 
 
-def _phases(image):
-    """thaw's own clock: one more restore, with its words."""
+def phases(image):
+    """{phase: seconds} by thaw's own clock: one more restore, with its words."""
     machine = _attempt("phases", _restore, image,
                        lambda _: session.thaw_files(session.thaw_program()))
     if not machine:
@@ -80,13 +80,25 @@ def _phases(image):
     return found
 
 
+def restored_in(what, image):
+    """Seconds from the start of the boot program to the resumed guest; None if it was not."""
+    program = session.thaw_program()
+    machine = _attempt(what, _restore, image, lambda _: session.thaw_files(program, verbose=False))
+    return timeline.duration(timeline.timeline(machine)) if machine else None
+
+
+def to_jump(found):
+    """Of phases: from thaw's entry to the jump."""
+    return sum(found.get(p, 0) for p in ("look", "plan", "load", "commit"))
+
+
 def _row(name, processors, runs):
     image = benchimages.image(name, processors)
     print(f"\n{name}, {processors} processor(s): {benchimages.describe(image)}", flush=True)
     done = _turns(image, runs)
     seconds = {kind: [timeline.duration(t) for t in times] for kind, times in done.items()}
     row = {**benchimages.facts(image), "recipe": benchimages.recipe(image),
-           "processors": processors, "seconds": seconds, "phases": _phases(image),
+           "processors": processors, "seconds": seconds, "phases": phases(image),
            **{kind: _median(values) for kind, values in seconds.items()}}
     for phase, value in row["phases"].items():
         print(f"    {phase:20}{value:8.3f}", flush=True)
@@ -143,9 +155,9 @@ def _floor(name, processors):
     if not all(notes.values()):
         raise session.Unexpected("the floor program did not come to its end")
     row = {key: found[0][1] / 1e6 for key, found in notes.items()}
-    phases = _phases(image)
-    whole = sum(phases.get(p, 0) for p in ("look", "plan", "load", "commit"))
-    return {**row, "floor": row["read"] + row["write"], "entry to jump": whole, "phases": phases,
+    found = phases(image)
+    whole = to_jump(found)
+    return {**row, "floor": row["read"] + row["write"], "entry to jump": whole, "phases": found,
             **benchimages.facts(image), "processors": processors}
 
 

@@ -34,7 +34,7 @@ def _convert(case, source, layout, target):
     _thawctl("--replace", *options, source, target)
 
 
-def _add_partition(path, content):
+def add_partition(path, content):
     """A partition of thaw's type behind the EFI system partition: a disk of its own would be in
     QEMU's DSDT, and not what the guest was hibernated on. Returns where it begins."""
     size = -(-content.stat().st_size // disk.MIB) * disk.MIB
@@ -64,7 +64,7 @@ def converted(case, image, folder, watch):
     conf = [f"checkpoint {checkpoint}"] if checkpoint else []
     parts = image.parts(folder, session.thaw_files(program, conf))
     _convert(case, parts["disk"], image.layout, folder / "image.thaw")
-    at = _add_partition(parts["esp"], folder / "image.thaw")
+    at = add_partition(parts["esp"], folder / "image.thaw")
     if checkpoint:
         with session.boot(image, parts, watch) as machine:
             session.wait_halted(machine, checkpoint)

@@ -5,7 +5,7 @@
 
 BENCH_TOOLS := $(addprefix $(BUILD)/tools/,host_machine.o host_memory.o memmap_made_up.o \
 	descriptors.o)
-BENCH_PROGRAMS := $(addprefix $(BUILD)/host/,bench_codec bench_load test_plan)
+BENCH_PROGRAMS := $(addprefix $(BUILD)/host/,bench_codec bench_load bench_convert test_plan)
 
 $(BUILD)/host/bench_load: $(BUILD)/host/tests/bench_load.o $(BENCH_TOOLS) $(BUILD)/host/libthaw.a
 	$(CC) -O2 -g -o $@ $^ -pthread

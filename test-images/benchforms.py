@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""One session in Linux's forms, LZO and LZ4, and in thaw's own: how large, how soon restored. The
+third is the second converted, page for page the same; the first is of a guest made alike."""
+
+import pathlib
+import statistics
+import subprocess
+import tempfile
+
+import benchimages
+import benchqemu
+import cache
+import converted
+import hibernated
+import thawimage
+
+PROCESSORS = (1, 2, 4)
+NAMES = {"lzo": "medium", "lz4": "medium-lz4"}
+
+
+class Converted(hibernated.Hibernated):
+    """A hibernated disk whose image was converted, into a partition behind the EFI system
+    partition."""
+
+    def __init__(self, image, folder):
+        super().__init__(image.path, image.recipe, image.config)
+        self.ended = hibernated.copy(image.disk, folder / "ended.raw")
+        self.native = folder / "image.thaw"
+        subprocess.run([cache.BUILD / "thawctl", "image", "convert", self.ended, self.native],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    @property
+    def disk(self):
+        return self.ended
+
+    def parts(self, folder, files):
+        parts = super().parts(folder, files)
+        converted.add_partition(parts["esp"], self.native)
+        return parts
+
+
+def _mib(image):
+    """On disk, lists and tables included."""
+    if isinstance(image, Converted):
+        with open(image.native, "rb") as file:
+            return thawimage.Image(file, 0).logical_units / 256
+    facts = benchimages.facts(image)
+    return facts["pages"] * facts["stored"] / 256
+
+
+def _row(forms, processors, runs):
+    done = {form: [] for form in forms}
+    for number in range(runs):
+        for form, image in forms.items():
+            seconds = benchqemu.restored_in(form, image)
+            if seconds is not None:
+                done[form].append(seconds)
+                print(f"  {number + 1}/{runs} {form:6} {seconds:7.2f} s", flush=True)
+    row = {"processors": processors, "pages": benchimages.facts(forms["lz4"])["pages"], "forms": {}}
+    for form, image in forms.items():
+        phases = benchqemu.phases(image)
+        print(f"  {form:6} " + ", ".join(f"{k} {v:.3f}" for k, v in phases.items()), flush=True)
+        row["forms"][form] = {"mib": _mib(image), "seconds": done[form], "phases": phases,
+                              "median": statistics.median(done[form]) if done[form] else None,
+                              "to_jump": benchqemu.to_jump(phases)}
+    return row
+
+
+def measure(arguments):
+    """Ratios: N how many times as fast thaw's form is restored as Linux's LZ4 on N processors, from
+    the start of the boot program to the resumed guest; jump-N likewise, from entry to jump."""
+    rows, ratios = {}, {}
+    for processors in PROCESSORS:
+        print(f"\nforms, {processors} processor(s)", flush=True)
+        with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as folder:
+            forms = {form: benchimages.image(name, processors) for form, name in NAMES.items()}
+            forms["thaw"] = Converted(forms["lz4"], pathlib.Path(folder))
+            row = _row(forms, processors, arguments.runs or 3)
+        lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
+        rows[str(processors)] = row
+        if lz4["seconds"] and thaw["seconds"]:
+            ratios[str(processors)] = lz4["median"] / thaw["median"]
+        if lz4["to_jump"] and thaw["to_jump"]:
+            ratios[f"jump-{processors}"] = lz4["to_jump"] / thaw["to_jump"]
+    print(f"  {ratios}", flush=True)
+    return {"rows": rows, "ratios": ratios}
