@@ -183,3 +183,19 @@ bool scene_ends(struct scene *c, enum thaw_err want)
 	       (unsigned long long)c->report.diag.a, (unsigned long long)c->report.diag.b);
 	return false;
 }
+
+bool scene_restores(const struct scene_options *options)
+{
+	struct scene c;
+	bool good;
+
+	scene_begin(&c, options);
+	scene_finish(&c);
+	good = scene_ends(&c, THAW_OK);
+	if (good && sim_has_remnants(&c.sim)) {
+		printf("  remnants\n");
+		good = false;
+	}
+	scene_free(&c);
+	return good;
+}

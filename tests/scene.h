@@ -58,4 +58,7 @@ bool scene_restore(struct scene *c, enum thaw_err *ret_err);
 /* A restore that must end so. */
 bool scene_ends(struct scene *c, enum thaw_err want);
 
+/* From begin to free: an image that nobody spoilt is restored, and nothing of it stays elsewhere. */
+bool scene_restores(const struct scene_options *options);
+
 #endif

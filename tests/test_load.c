@@ -11,18 +11,6 @@
 
 #define WORKERS 3
 
-static bool restores(const struct scene_options *o)
-{
-	struct scene c;
-	bool good;
-
-	scene_begin(&c, o);
-	scene_finish(&c);
-	good = scene_ends(&c, THAW_OK);
-	scene_free(&c);
-	return good;
-}
-
 static void test_threads(void)
 {
 	unsigned n;
@@ -38,7 +26,7 @@ static void test_threads(void)
 			.seed = n,
 		};
 
-		CHECK(restores(&o));
+		CHECK(scene_restores(&o));
 	}
 }
 

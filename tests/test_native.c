@@ -10,18 +10,6 @@
 
 #define PAGE 4096
 
-static bool restores(const struct scene_options *o)
-{
-	struct scene c;
-	bool good;
-
-	scene_begin(&c, o);
-	scene_finish(&c);
-	good = scene_ends(&c, THAW_OK);
-	scene_free(&c);
-	return good;
-}
-
 /* Every anchor, codec, layout, with and without other processors. */
 static void test_restores(void)
 {
@@ -41,7 +29,7 @@ static void test_restores(void)
 			.seed = n,
 		};
 
-		if (!CHECK(restores(&o)))
+		if (!CHECK(scene_restores(&o)))
 			printf("  variant %u\n", n);
 	}
 }
