@@ -2,6 +2,7 @@
 """The kinds of cases: each is a function (case, image, folder, watch) that raises when the case
 fails. `watch` registers a machine, so that its transcript is kept when it does."""
 
+import re
 import shutil
 
 import converted
@@ -40,6 +41,18 @@ def control(case, image, folder, watch):
     parts = image.parts(folder, session.control_files(folder, image))
     with session.boot(image, parts, watch) as machine:
         session.follow_resumed(machine, image)
+
+
+def lost(case, image, folder, watch):
+    """What the kernel's own resume makes of an image that thaw refuses and keeps: it takes the image
+    off the disk before it knows, says so in its log, and boots afresh."""
+    parts, before = session.prepare(image, folder, session.control_files(folder, image),
+                                    case["change"])
+    with session.boot(image, parts, watch) as machine:
+        session.follow_fresh(machine)
+        if not any(re.search(case["expect"], line.text) for line in machine.log):
+            raise Unexpected(f"no {case['expect']} in the kernel's log")
+    session.expect_consumed(parts["disk"], before, image.header_at, image.living)
 
 
 def broken(case, image, folder, watch):
@@ -124,7 +137,7 @@ def _firmware_memory(ranges, entry, exited, jump):
 
 
 KINDS = {"restore": restore, "converted": converted.converted,
-         "control": control, "refuse": refuse, "oracle": exact,
+         "control": control, "lost": lost, "refuse": refuse, "oracle": exact,
          "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
