@@ -459,6 +459,13 @@ def hibernates():
         program.write_bytes(ours)
         conf.write_text("mode armed\ndry-run yes\n")
         expect("hibernate, dry-run in thaw.conf", place, 2, "says 'dry-run yes'", *words)
+        conf.write_text("mode armed\nhwsig refuse\n")
+        expect("hibernate, hwsig in thaw.conf", place, 2, "says 'hwsig refuse'", "hibernate",
+               "--mode", "platform", "/nonexistent")
+        expect("hibernate, without a signature", place, 2, passes, *words)
+        for offset in ("12", "none"):
+            conf.write_text(f"mode armed\noffset {offset}\n")
+            expect("hibernate, lone offset in thaw.conf", place, 2, "offset without a device", *words)
         conf.write_text("mode armed\n")
         option = place.get("Boot0002")
         place.set("Boot0002", bytes(4) + option[4:])

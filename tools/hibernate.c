@@ -192,8 +192,9 @@ static bool reserve(struct hibernation *h)
 
 static bool prepare(struct hibernation *h)
 {
-	if (!hibernate_ready() || (!h->force && !hibernate_boot_ready(&h->site)) ||
-	    !choose_mode(h) || !hibernate_target_open(&h->target, h->path) ||
+	if (!hibernate_ready() || !choose_mode(h) ||
+	    (!h->force && !hibernate_boot_ready(&h->site, h->mode)) ||
+	    !hibernate_target_open(&h->target, h->path) ||
 	    (!h->force && !hibernate_boot_finds(&h->site, h->target.path)) ||
 	    !hibernate_target_vacant(&h->target, h->replace))
 		return false;

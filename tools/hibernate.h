@@ -36,7 +36,7 @@ uint64_t hibernate_memory_bytes(void);
  * Reads the site, which has what of site_parse()'s options was given. thaw is installed, can be
  * started, and would restore images; false: said why. Then the site has to be site_free()d, too.
  */
-bool hibernate_boot_ready(struct site *site);
+bool hibernate_boot_ready(struct site *site, enum snapshot_mode mode);
 
 /* Would thaw find the image on that device, and restore it and no other? false: said why. */
 bool hibernate_boot_finds(const struct site *site, const char *path);

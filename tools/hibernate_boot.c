@@ -19,7 +19,23 @@ struct obstacle {
 	const char *hint;
 };
 
-static struct obstacle find_obstacle(const struct site *site)
+/* What thaw.conf tells it: it would go on to the next boot entry, and nobody else reads the image. */
+static struct obstacle find_conf_obstacle(const struct config *conf, enum snapshot_mode mode)
+{
+	if (conf->dry_run)
+		return (struct obstacle){"thaw.conf says 'dry-run yes'", "Take that line out."};
+	if (conf->device.kind == CONFIG_DEVICE_ANY && conf->offset_pages)
+		return (struct obstacle){"thaw.conf has an offset without a device, and then no "
+					 "image is looked for",
+					 "Take that line out, or name the device."};
+	if (conf->refuse_hw_sig && mode == SNAPSHOT_MODE_PLATFORM)
+		return (struct obstacle){"thaw.conf says 'hwsig refuse', and so saved it has the "
+					 "hardware's signature",
+					 "Take that line out, or choose --mode shutdown."};
+	return (struct obstacle){0};
+}
+
+static struct obstacle find_obstacle(const struct site *site, enum snapshot_mode mode)
 {
 	static const char update[] = "'thawctl update' repairs it.";
 
@@ -40,18 +56,16 @@ static struct obstacle find_obstacle(const struct site *site)
 	if (site->record_state == BOOTVARS_RECORD_DAMAGED)
 		return (struct obstacle){"its record of earlier boots is damaged",
 					 "'thawctl uninstall' and 'thawctl install' make it anew."};
-	if (site->conf.dry_run)
-		return (struct obstacle){"thaw.conf says 'dry-run yes'", "Take that line out."};
-	return (struct obstacle){0};
+	return find_conf_obstacle(&site->conf, mode);
 }
 
-bool hibernate_boot_ready(struct site *site)
+bool hibernate_boot_ready(struct site *site, enum snapshot_mode mode)
 {
 	struct obstacle obstacle;
 
 	if (!site_read(site, false))
 		return false;
-	obstacle = find_obstacle(site);
+	obstacle = find_obstacle(site, mode);
 	if (obstacle.what)
 		thawctl_error(obstacle.hint, "thaw would not restore this system: %s",
 			      obstacle.what);
