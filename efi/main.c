@@ -54,9 +54,11 @@ static enum thaw_err pass_over(struct thaw_machine *m, const struct thaw_located
 
 	for (size_t i = first; i < thaw_min(located->count, THAW_FOUND_MAX); i++) {
 		/* At every boot under Secure Boot, say: what is forbidden already need not wear the
-		 * flash. */
-		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK)
+		 * flash. But what is stored next must not forget it. */
+		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK) {
+			thaw_record_seen(m->record, found[i].mark);
 			continue;
+		}
 		if (thaw_pass_over(m, 0, found[i].mark, reason) == THAW_OK)
 			continue;
 		console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);

@@ -96,12 +96,12 @@ enum thaw_err thaw_record_verdict(const struct thaw_record *record, uint64_t ide
 
 /*
  * Was it consumed, as far as we know? Such an image is no longer on its disk; one that was passed
- * over mostly is, and stale.
+ * over mostly is, and stale. With a reason it was met again, or its write failed.
  */
 static bool is_gone(const struct thaw_attempt *a)
 {
-	return a->state == THAW_ATTEMPT_RETURNED ||
-	       (a->state == THAW_ATTEMPT_COMMITTING && a->reason == THAW_OK);
+	return (a->state == THAW_ATTEMPT_RETURNED || a->state == THAW_ATTEMPT_COMMITTING) &&
+	       a->reason == THAW_OK;
 }
 
 /* Is a to be forgotten before b? */
@@ -136,6 +136,20 @@ struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t iden
 	a->mark = mark;
 	a->serial = ++record->serial;
 	return a;
+}
+
+void thaw_record_seen(struct thaw_record *record, uint64_t mark)
+{
+	struct thaw_attempt *a = record->attempt;
+	size_t i;
+
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++, a++) {
+		if (!is_about(a, 0, mark))
+			continue;
+		a->serial = ++record->serial;
+		if (is_gone(a))
+			a->reason = (uint16_t)THAW_COMMITTED_BEFORE;
+	}
 }
 
 /* --- stored, vouched for, doubted ----------------------------------------------------------- */

@@ -196,6 +196,30 @@ static void test_failed_commit_stays(void)
 	CHECK(thaw_record_verdict(&record, 5, 6) == THAW_COMMITTED_BEFORE);
 }
 
+/*
+ * Each boot restores another image; two that are forbidden stay on a disk beside them: one was passed
+ * over, one was about to be consumed when the power went, or came back with a copy of its disk.
+ */
+static void test_seen_are_not_forgotten(void)
+{
+	uint64_t i;
+
+	begin();
+	enter(1, 101, THAW_ATTEMPT_PASSED_OVER, 0);
+	enter(2, 102, THAW_ATTEMPT_COMMITTING, 1);
+	enter(3, 103, THAW_ATTEMPT_RETURNED, 1);
+	for (i = 20; i < 20 + 3 * THAW_RECORD_ATTEMPTS; i++) {
+		thaw_record_seen(&record, 101);
+		thaw_record_seen(&record, 102);
+		thaw_record_seen(&record, 103);
+		enter(i, 100 + i, i % 2 ? THAW_ATTEMPT_RETURNED : THAW_ATTEMPT_PASSED_OVER, 1);
+		CHECK(thaw_record_verdict(&record, i, 100 + i) != THAW_OK);
+	}
+	CHECK(thaw_record_verdict(&record, 1, 101) == THAW_PASSED_OVER);
+	CHECK(thaw_record_verdict(&record, 2, 102) == THAW_COMMITTED_BEFORE);
+	CHECK(thaw_record_verdict(&record, 3, 103) == THAW_COMMITTED_BEFORE);
+}
+
 int main(void)
 {
 	RUN(test_load);
@@ -207,5 +231,6 @@ int main(void)
 	RUN(test_consumed_go_first);
 	RUN(test_pass_over);
 	RUN(test_failed_commit_stays);
+	RUN(test_seen_are_not_forgotten);
 	return check_summary();
 }

@@ -24,9 +24,12 @@ static bool pass_over(struct thaw_record *record, int fd, uint64_t offset)
 	struct thaw_attempt *a;
 
 	if (pread(fd, page, sizeof(page), (off_t)offset) != (ssize_t)sizeof(page) ||
-	    thaw_image_probe(page) != THAW_OK ||
-	    thaw_record_verdict(record, 0, thaw_image_mark(page)) != THAW_OK)
+	    thaw_image_probe(page) != THAW_OK)
 		return false;
+	if (thaw_record_verdict(record, 0, thaw_image_mark(page)) != THAW_OK) {
+		thaw_record_seen(record, thaw_image_mark(page));
+		return false;
+	}
 	a = thaw_record_touch(record, 0, thaw_image_mark(page));
 	a->state = THAW_ATTEMPT_PASSED_OVER;
 	a->reason = THAW_PASSED_OVER;

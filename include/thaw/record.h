@@ -109,4 +109,10 @@ void thaw_record_reserve(struct thaw_machine *m);
 struct thaw_attempt *thaw_record_touch(struct thaw_record *record, uint64_t identity,
 				       uint64_t mark);
 
+/*
+ * The image with that mark, which has an entry, is on a disk today: it is not forgotten before others,
+ * nor taken for consumed. In memory alone: the next store takes it along, and only a store forgets.
+ */
+void thaw_record_seen(struct thaw_record *record, uint64_t mark);
+
 #endif
