@@ -15,6 +15,7 @@ struct firmware {
 	EFI_SYSTEM_TABLE *st;
 	EFI_BOOT_SERVICES *bs;
 	EFI_RUNTIME_SERVICES *rt;
+	bool watchdog; /* thaw has set it */
 };
 
 extern struct firmware fw;
@@ -30,10 +31,24 @@ static inline void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
 	return interface;
 }
 
+/* UEFI 2.10, 7.5: codes below are the firmware's own, and may be refused. */
+#define FIRMWARE_WATCHDOG_CODE 0x10000
+
 /* The platform's reset of five minutes, counted anew. */
 static inline void firmware_rearm_watchdog(void)
 {
-	fw.bs->SetWatchdogTimer(5 * 60, 0, 0, NULL);
+	fw.watchdog = true;
+	fw.bs->SetWatchdogTimer(5 * 60, FIRMWARE_WATCHDOG_CODE, 0, NULL);
+}
+
+/*
+ * For whoever started thaw: a boot manager stops the one that it began (UEFI 2.10, 3.1.2), a shell or
+ * a boot loader has none, and would be reset by ours.
+ */
+static inline void firmware_stop_watchdog(void)
+{
+	if (fw.watchdog)
+		fw.bs->SetWatchdogTimer(0, FIRMWARE_WATCHDOG_CODE, 0, NULL);
 }
 
 #endif

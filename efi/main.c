@@ -24,7 +24,7 @@ static bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 
-	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices};
+	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices, false};
 	fw.self = firmware_protocol(image, &guid);
 	return fw.self != NULL;
 }
@@ -151,6 +151,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	look(&config);
 	if (config.next[0])
 		status = chain_start(config.next);
+	firmware_stop_watchdog();
 	fw.bs->Exit(image, status, 0, NULL);
 	return status;
 }
