@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * decode.c: what any processor does: takes jobs, decodes, checks, places. It calls nothing of
- * firmware's, and of what it shares with others it writes only the queue and the frames of its job.
+ * decode.c: what any processor does: takes jobs, decodes, checks, places, and looks for superblocks
+ * while the pages are at hand. It calls nothing of firmware's, and of what it shares with others it
+ * writes only the queue, the frames of its job and what it found.
  */
 #include "load.h"
 
@@ -19,11 +20,14 @@ bool thaw_crew_prepare(struct thaw_crew *crew, struct thaw_machine *m, struct th
 	return true;
 }
 
-void thaw_crew_start(struct thaw_crew *crew, const struct thaw_plan *plan, bool checked)
+void thaw_crew_start(struct thaw_crew *crew, const struct thaw_plan *plan,
+		     struct thaw_mounted *mounted, bool checked)
 {
 	crew->plan = plan;
+	crew->mounted = mounted;
 	crew->checked = checked;
-	crew->crc_method = thaw_crc32_choose(NULL);
+	if (checked)
+		crew->crc_method = thaw_crc32_choose(NULL);
 }
 
 /* Where the block decodes to: its frames, if they lie side by side, else the processor's own
@@ -47,6 +51,8 @@ static void do_block(struct thaw_crew *crew, struct thaw_job *job, unsigned work
 	if (!err && crew->checked)
 		crc = thaw_crc32_by(crew->crc_method, 0, to,
 				    (size_t)job->block.pages << THAW_PAGE_SHIFT);
+	if (!err)
+		thaw_mounted_compare(crew->mounted, to, job->block.pages);
 	if (!err && to == crew->buffer[worker] &&
 	    !thaw_place_copy(crew->m, crew->plan, job->to, to, job->block.pages))
 		err = THAW_BUG;

@@ -255,6 +255,7 @@ static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t w
 	if (err)
 		return err;
 	l->done_pages += count;
+	thaw_mounted_compare(l->crew.mounted, l->m->frame(l->m, where), count);
 	err = retire(l);
 	return err ? err : show_progress(l);
 }
@@ -299,6 +300,7 @@ static enum thaw_err take_over(struct thaw_load *l)
 	if (!thaw_place_copy(l->m, l->plan, l->data, image->head, pages) ||
 	    !thaw_cursor_skip(l->plan, &l->data, pages))
 		return thaw_fail(l->diag, THAW_BUG, "head", pages, 0);
+	thaw_mounted_compare(l->crew.mounted, image->head, pages);
 	return split(l, image->rest, image->rest_bytes);
 }
 
@@ -330,7 +332,7 @@ static enum thaw_err check_whole(struct thaw_load *l)
 
 enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 			    const struct thaw_plan *plan, struct thaw_disk *disk,
-			    struct thaw_diag *diag)
+			    struct thaw_mounted *mounted, struct thaw_diag *diag)
 {
 	enum thaw_err err;
 	enum thaw_err join_err = THAW_OK;
@@ -343,7 +345,7 @@ enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 	l->done_pages = image->decoded_pages;
 	l->crc = image->checksum_state;
 	thaw_reader_start(&l->reader, image, disk, diag);
-	thaw_crew_start(&l->crew, plan, image->facts.has_checksum);
+	thaw_crew_start(&l->crew, plan, mounted, image->facts.has_checksum);
 	l->workers = l->m->workers_start(l->m, l->crew.most_workers, thaw_crew_work, &l->crew);
 	err = run(l);
 	thaw_reader_abandon(&l->reader);

@@ -88,6 +88,7 @@ void thaw_queue_finish(struct thaw_job *job, enum thaw_err err, uint32_t crc);
 struct thaw_crew {
 	struct thaw_machine *m;
 	const struct thaw_plan *plan;
+	struct thaw_mounted *mounted;
 	bool checked; /* each block's checksum is wanted */
 	enum thaw_crc32_method crc_method;
 	unsigned most_workers;
@@ -98,7 +99,8 @@ struct thaw_crew {
 /* Takes the buffers from the plan's safe frames; false when there are not enough. */
 bool thaw_crew_prepare(struct thaw_crew *crew, struct thaw_machine *m, struct thaw_plan *plan);
 
-void thaw_crew_start(struct thaw_crew *crew, const struct thaw_plan *plan, bool checked);
+void thaw_crew_start(struct thaw_crew *crew, const struct thaw_plan *plan,
+		     struct thaw_mounted *mounted, bool checked);
 
 /* One job, if there is one. */
 bool thaw_crew_job(struct thaw_crew *crew, unsigned worker);

@@ -59,6 +59,7 @@ void thaw_mounted_look(struct thaw_mounted *ret, struct thaw_machine *m)
 	}
 }
 
+/* Nothing is ever taken back, so it does not matter who of several says it first. */
 static void compare(struct thaw_mounted *mounted, const struct thaw_volume *saved)
 {
 	struct thaw_volume *v = mounted->volume;
@@ -66,42 +67,31 @@ static void compare(struct thaw_mounted *mounted, const struct thaw_volume *save
 	for (; v < mounted->volume + mounted->count; v++) {
 		if (!thaw_bytes_equal(v->uuid, saved->uuid, sizeof(v->uuid)))
 			continue;
-		v->saved = true;
-		v->same |= v->mount_time == saved->mount_time &&
-			   v->mount_count == saved->mount_count &&
-			   v->last_check == saved->last_check && v->in_use == saved->in_use;
+		__atomic_store_n(&v->saved, true, __ATOMIC_RELAXED);
+		if (v->mount_time == saved->mount_time && v->mount_count == saved->mount_count &&
+		    v->last_check == saved->last_check && v->in_use == saved->in_use)
+			__atomic_store_n(&v->same, true, __ATOMIC_RELAXED);
 	}
 }
 
-static void search(struct thaw_mounted *mounted, struct thaw_machine *m,
-		   const struct thaw_plan *plan)
+void thaw_mounted_compare(struct thaw_mounted *mounted, const uint8_t *pages, uint32_t count)
 {
-	const struct thaw_target *t = plan->targets;
-	const struct thaw_target *end = t + plan->target_count;
-	uint32_t i;
+	struct thaw_volume saved;
 
-	for (; t < end; t++) {
-		if (t->kind != THAW_TARGET_PLACE && t->kind != THAW_TARGET_STAGE)
+	if (!mounted->count)
+		return;
+	for (; count; count--, pages += THAW_PAGE_SIZE) {
+		if (!is_superblock(pages))
 			continue;
-		for (i = 0; i < t->count; i++) {
-			const uint8_t *page = m->frame(m, t->where + i);
-
-			if (is_superblock(page)) {
-				struct thaw_volume saved = volume_of(page);
-
-				compare(mounted, &saved);
-			}
-		}
+		saved = volume_of(pages);
+		compare(mounted, &saved);
 	}
 }
 
-enum thaw_err thaw_mounted_check(struct thaw_mounted *mounted, struct thaw_machine *m,
-				 const struct thaw_plan *plan, struct thaw_diag *diag)
+enum thaw_err thaw_mounted_check(const struct thaw_mounted *mounted, struct thaw_diag *diag)
 {
 	const struct thaw_volume *v = mounted->volume;
 
-	if (mounted->count)
-		search(mounted, m, plan);
 	for (; v < mounted->volume + mounted->count; v++) {
 		if (v->saved && !v->same)
 			return thaw_fail(diag, THAW_MOUNTED, "ext4 mounts", v->mount_count,

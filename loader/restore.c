@@ -231,7 +231,7 @@ static void wipe_opened(struct story *s)
 /* Whoever insists on an image may know better what was mounted. */
 static enum thaw_err check_mounted(struct story *s)
 {
-	enum thaw_err err = thaw_mounted_check(&s->mounted, s->m, &s->plan, s->diag);
+	enum thaw_err err = thaw_mounted_check(&s->mounted, s->diag);
 
 	note(s, err ? thaw_err_name(err) : "filesystems", s->mounted.count, 0);
 	return s->options->by_hand ? THAW_OK : err;
@@ -246,7 +246,7 @@ static enum thaw_err load(struct story *s)
 	if (err)
 		return thaw_fail(s->diag, err, "record", 0, 0);
 	s->loaded = true;
-	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, s->diag);
+	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, &s->mounted, s->diag);
 	wipe_opened(s);
 	if (!err && s->drifted)
 		err = thaw_drift_check(s->m, &s->image, &s->plan, &s->map, s->diag);

@@ -222,6 +222,7 @@ static void touch(struct thaw_machine *m, const struct thaw_plan *p)
 static double pipeline(struct bench *b, unsigned processors)
 {
 	static struct host_machine machine;
+	static struct thaw_mounted mounted = { .count = 1 };
 	struct host_memory memory;
 	struct thaw_image image;
 	struct thaw_memmap map;
@@ -240,7 +241,7 @@ static double pipeline(struct bench *b, unsigned processors)
 	plan(b, &machine, &image, &p, &load);
 	touch(&machine.seam, &p);
 	began = now();
-	if (thaw_load_run(load, &image, &p, &b->disk.seam, &diag))
+	if (thaw_load_run(load, &image, &p, &b->disk.seam, &mounted, &diag))
 		die(thaw_err_name(diag.code));
 	began = now() - began;
 	host_machine_free(&machine);

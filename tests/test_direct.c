@@ -3,9 +3,12 @@
  * test_direct.c: pages that are stored as they are. Long runs of frames are read in place, short
  * ones through windows, and what is already in place is cleared when a later read fails.
  */
+#include <string.h>
+
 #include "check.h"
 #include "scene.h"
 
+#define PAGE	4096
 #define WORKERS 2
 
 static const struct thaw_mem_range ranges[] = {
@@ -39,6 +42,15 @@ static void begin(struct scene *c, unsigned workers)
 	scene_finish(c);
 }
 
+static void put_superblock(uint8_t *page, uint8_t mounts)
+{
+	memset(page + 1024, 0, 1024);
+	page[1024 + 0x34] = mounts;
+	page[1024 + 0x38] = 0x53;
+	page[1024 + 0x39] = 0xef;
+	page[1024 + 0x68] = 0xaa;
+}
+
 static void restore(unsigned workers)
 {
 	struct scene c;
@@ -56,6 +68,30 @@ static void test_direct(void)
 static void test_direct_threads(void)
 {
 	restore(WORKERS);
+}
+
+static bool volume(struct thaw_machine *m, size_t n, void *page)
+{
+	(void)m;
+	memset(page, 0, PAGE);
+	put_superblock(page, 7);
+	return !n;
+}
+
+/* A filesystem that was mounted since is seen, whichever way its superblock came. */
+static void test_mounted(void)
+{
+	static const uint64_t frames[] = {0x1555, 0x1bff, 0x2101, 0x3000, 0x34ff, 0x8080};
+	struct scene c;
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(frames); i++) {
+		begin(&c, 0);
+		c.sim.volume = volume;
+		put_superblock(synth_find(&c.picture, frames[i])->data, 6);
+		scene_finish(&c);
+		CHECK(scene_ends(&c, THAW_MOUNTED));
+		scene_free(&c);
+	}
 }
 
 static void test_failures(void)
@@ -81,6 +117,7 @@ int main(void)
 {
 	RUN(test_direct);
 	RUN(test_direct_threads);
+	RUN(test_mounted);
 	RUN(test_failures);
 	return check_summary();
 }

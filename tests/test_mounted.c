@@ -46,30 +46,36 @@ static void draw(uint8_t *page, uint8_t uuid)
 	memset(sb + 0x68, uuid, 16);
 }
 
-/* Pages of the picture that are no page tables: those have no secret. */
-static void find_pages(void)
+/* The n-th page of the picture that is no page table, for those have no secret; or NULL. */
+static uint8_t *find_page(size_t n)
 {
 	static const uint64_t secret = SYNTH_SECRET;
-	size_t n = 0;
 	size_t i;
 
-	for (i = 0; i < c.picture.frame_count && n < THAW_ARRAY_LEN(pages); i++) {
+	for (i = 0; i < c.picture.frame_count; i++) {
 		struct synth_frame *f = &c.picture.frames[i];
 
 		if (f->data && f->pfn != c.picture.jump_pa >> 12 &&
-		    memmem(f->data, 4096, &secret, sizeof(secret)))
-			pages[n++] = f->data;
+		    memmem(f->data, 4096, &secret, sizeof(secret)) && !n--)
+			return f->data;
 	}
+	return NULL;
+}
+
+static void begin_with(const struct scene_options *options)
+{
+	scene_begin(&c, options);
+	c.sim.volume = volume;
+	pages[0] = find_page(0);
+	pages[1] = find_page(1);
+	memset(volumes, 0, sizeof(volumes));
+	draw(volumes[1], 0xaa);
+	volume_count = 3;
 }
 
 static void begin(void)
 {
-	scene_begin(&c, &(struct scene_options){.size = SCENE_SMALL, .codec = THAW_CODEC_LZO1X});
-	c.sim.volume = volume;
-	find_pages();
-	memset(volumes, 0, sizeof(volumes));
-	draw(volumes[1], 0xaa);
-	volume_count = 3;
+	begin_with(&(struct scene_options){.size = SCENE_SMALL, .codec = THAW_CODEC_LZO1X});
 }
 
 static enum thaw_err end(void)
@@ -105,6 +111,36 @@ static void test_each_mark_counts(void)
 	CHECK(changed(0x40) == THAW_MOUNTED); /* repaired */
 	CHECK(changed(0x60) == THAW_MOUNTED); /* its journal replayed */
 	CHECK(changed(0x30) == THAW_OK);      /* written, by the saved machine */
+}
+
+static bool is_found(const struct scene_options *options, size_t n)
+{
+	uint8_t *page;
+
+	begin_with(options);
+	page = find_page(n);
+	if (!page) {
+		scene_free(&c);
+		return false;
+	}
+	draw(page, 0xaa);
+	volumes[1][SUPERBLOCK + 0x34]++;
+	CHECK(end() == THAW_MOUNTED);
+	return true;
+}
+
+/* In whichever page it is: decoded with the list, by anybody, or read as it is. */
+static void test_everywhere(void)
+{
+	unsigned codec;
+	size_t n;
+
+	for (codec = 0; codec < 3; codec++) {
+		for (n = 0; is_found(&(struct scene_options){.codec = codec, .workers = codec},
+				     n); n++)
+			;
+		CHECK(n > 20);
+	}
 }
 
 static void test_others_do_not_count(void)
@@ -165,6 +201,7 @@ int main(void)
 {
 	RUN(test_same);
 	RUN(test_each_mark_counts);
+	RUN(test_everywhere);
 	RUN(test_others_do_not_count);
 	RUN(test_one_copy_is_enough);
 	RUN(test_by_hand);

@@ -167,6 +167,7 @@ uint64_t thaw_pool_take(struct thaw_pool *pool, uint64_t count, uint64_t *ret_fi
 /* --- load -------------------------------------------------------------------------------- */
 
 struct thaw_load;
+struct thaw_mounted;
 
 /*
  * Takes the loader's buffers from the safe frames: after thaw_plan_find_safe(), before
@@ -176,13 +177,13 @@ enum thaw_err thaw_load_prepare(struct thaw_load **ret, struct thaw_machine *m,
 				struct thaw_plan *plan, struct thaw_diag *diag);
 
 /*
- * Reads, decodes, places, stages and zeroes everything and verifies the checksum. THAW_OK,
- * THAW_READ, THAW_BLOCK_LENGTH, THAW_BLOCK_DATA, THAW_CHECKSUM, THAW_MAP_SHORT, THAW_CANCELLED,
- * THAW_WORKER.
+ * Reads, decodes, places, stages and zeroes everything, verifies the checksum, and has all pages
+ * compared for thaw_mounted_check(). THAW_OK, THAW_READ, THAW_BLOCK_LENGTH, THAW_BLOCK_DATA,
+ * THAW_CHECKSUM, THAW_MAP_SHORT, THAW_CANCELLED, THAW_WORKER.
  */
 enum thaw_err thaw_load_run(struct thaw_load *load, const struct thaw_image *image,
 			    const struct thaw_plan *plan, struct thaw_disk *disk,
-			    struct thaw_diag *diag);
+			    struct thaw_mounted *mounted, struct thaw_diag *diag);
 
 /* Clears whatever a failed load left in memory, so that the next boot entry does not inherit it. */
 void thaw_load_wipe(struct thaw_load *load);
@@ -227,8 +228,8 @@ struct thaw_volume {
 	uint32_t last_check;
 	uint16_t mount_count;
 	bool in_use;
-	bool saved; /* the image has its superblock, */
-	bool same;  /* and with the same marks */
+	bool saved; /* the image has its superblock, atomic */
+	bool same;  /* and with the same marks, atomic */
 };
 
 struct thaw_mounted {
@@ -240,12 +241,14 @@ struct thaw_mounted {
 /* Reads the superblocks that are on the machine's disks today. */
 void thaw_mounted_look(struct thaw_mounted *ret, struct thaw_machine *m);
 
+/* Compares the superblocks among the image's pages, side by side, with those. On any processor. */
+void thaw_mounted_compare(struct thaw_mounted *mounted, const uint8_t *pages, uint32_t count);
+
 /*
- * The image is loaded: compares the superblocks in it with those. THAW_OK, or THAW_MOUNTED: one of
- * them was mounted for writing, recovered or repaired since.
+ * All pages of the image were compared. THAW_OK, or THAW_MOUNTED: one of the filesystems was mounted
+ * for writing, recovered or repaired since.
  */
-enum thaw_err thaw_mounted_check(struct thaw_mounted *mounted, struct thaw_machine *m,
-				 const struct thaw_plan *plan, struct thaw_diag *diag);
+enum thaw_err thaw_mounted_check(const struct thaw_mounted *mounted, struct thaw_diag *diag);
 
 /* --- world ------------------------------------------------------------------------------- */
 
