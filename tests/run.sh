@@ -34,6 +34,14 @@ esac >"$0/$name.out" 2>&1
 echo $? $((($(date +%s%N) - began) / 1000000)) >"$0/$name.end"
 '
 
+# Those that took longest last time go first, so that none is left to run alone at the end.
+times=$build/host-times
+in_order() {
+	{ cat "$times" 2>/dev/null; printf '%s\n' "$@"; } |
+		awk 'NF == 2 { ms[$2] = $1; next } { print ms[$1] + 0, $1 }' |
+		sort -s -r -n -k 1,1 | cut -d ' ' -f 2
+}
+
 count() {
 	sed -n "s/^\([0-9]*\) passed, \([0-9]*\) failed.*/\\$1/p" "$out" | tail -n 1
 }
@@ -42,6 +50,7 @@ tell() {
 	name=$(basename "$(dirname "$1")")-$(basename "$1")
 	out=$results/$name.out
 	read -r status ms <"$results/$name.end"
+	echo "$ms $1" >>"$results/times"
 	good=$(count 1) bad=$(count 2)
 	skips=$(grep -c '^skip ' "$out")
 	if [ "$status" -ne 0 ] || [ -z "$good" ]; then
@@ -60,9 +69,10 @@ check_layer imagefmt imagefmt '(^|[ :])(locate|loader|efi|tests|tools|writer)/|/
 check_layer locate locate '(^|[ :])(imagefmt|loader|efi|tests|tools|writer)/|/usr/include/([^j]|j[^s])'
 check_layer loader loader '(^|[ :])(imagefmt|locate|efi|tests|tools|writer)/|/usr/include'
 check_layer writer writer '(^|[ :])(locate|loader|efi|tests|tools)/'
-printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} sh -c "$run_one" "$results" {}
+in_order "$@" | xargs -P "$(nproc)" -I{} sh -c "$run_one" "$results" {}
 for program in "$@"; do
 	tell "$program"
 done
+mv "$results/times" "$times"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]
