@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * stopwatch.c: an EFI program that starts thaw as a boot manager would, on a machine without an
- * image, and says how long thaw took to give up, how often it read, and how many bytes. On a volume
- * without thaw: how long firmware takes to connect all storage, as thaw has it do. Powers off.
+ * image, and says how long thaw took to give up, how often it read, and how many bytes. Powers off.
  *
- * Reads are counted where they reach a whole device, whoever asked for them: thaw or firmware's
- * file system on its behalf.
+ * Reads are counted where they reach a whole device, whoever asked for them; those of the disk that
+ * thaw came from apart, for they are firmware's, whose file system reads the configuration.
  */
-#include "connect.h"
 #include "console.h"
 #include "cpu.h"
+#include "devpath.h"
 #include "firmware.h"
 
 #define DEVICES_MAX 64
@@ -19,30 +18,44 @@ struct firmware fw;
 static struct {
 	EFI_BLOCK_IO *io;
 	EFI_BLOCK_READ read;
+	bool at_home;
 } devices[DEVICES_MAX];
 
 static size_t device_count;
-static uint64_t reads;
-static uint64_t bytes_read;
+static uint64_t reads[2]; /* elsewhere, at home */
+static uint64_t bytes_read[2];
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
 
 static EFI_STATUS EFIAPI counted_read(EFI_BLOCK_IO *io, UINT32 media, EFI_LBA lba, UINTN bytes,
 				      VOID *buf)
 {
-	reads++;
-	bytes_read += bytes;
 	for (size_t i = 0; i < device_count; i++) {
-		if (devices[i].io == io)
-			return devices[i].read(io, media, lba, bytes, buf);
+		if (devices[i].io != io)
+			continue;
+		reads[devices[i].at_home]++;
+		bytes_read[devices[i].at_home] += bytes;
+		return devices[i].read(io, media, lba, bytes, buf);
 	}
 	return EFI_DEVICE_ERROR;
 }
 
-static void watch(EFI_BLOCK_IO *io)
+static bool is_at_home(EFI_HANDLE handle)
 {
+	EFI_DEVICE_PATH *path = devpath_of(handle);
+	EFI_DEVICE_PATH *home = devpath_of(fw.self->DeviceHandle);
+
+	return path && home && devpath_is_parent(path, home);
+}
+
+static void watch(EFI_HANDLE handle)
+{
+	static EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
+	EFI_BLOCK_IO *io = firmware_protocol(handle, &guid);
+
 	if (!io || io->Media->LogicalPartition || device_count == DEVICES_MAX)
 		return;
+	devices[device_count].at_home = is_at_home(handle);
 	devices[device_count].io = io;
 	devices[device_count++].read = io->ReadBlocks;
 	io->ReadBlocks = counted_read;
@@ -57,7 +70,7 @@ static void watch_all(void)
 	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &list)))
 		return;
 	for (UINTN i = 0; i < count; i++)
-		watch(firmware_protocol(list[i], &guid));
+		watch(list[i]);
 	fw.bs->FreePool(list);
 }
 
@@ -93,34 +106,22 @@ static EFI_STATUS load(EFI_HANDLE *ret)
 	return fw.bs->LoadImage(FALSE, fw.image, (EFI_DEVICE_PATH *)whole, NULL, 0, ret);
 }
 
-static void measure_connecting(void)
-{
-	uint64_t began = cpu_now_us();
-
-	while (connect_next())
-		;
-	console_note("stopwatch-connect-us", cpu_now_us() - began, 0);
-}
-
 static void measure(void)
 {
 	EFI_HANDLE thaw;
 	uint64_t began;
 	uint64_t took;
 
-	if (EFI_ERROR(load(&thaw))) {
-		measure_connecting();
+	if (EFI_ERROR(load(&thaw)))
 		return;
-	}
-	reads = 0;
-	bytes_read = 0;
 	watch_all();
 	began = cpu_now_us();
 	fw.bs->StartImage(thaw, NULL, NULL);
 	took = cpu_now_us() - began;
 	unwatch_all();
 	console_note("stopwatch-us", took, 0);
-	console_note("stopwatch-reads", reads, bytes_read);
+	console_note("stopwatch-reads", reads[0], bytes_read[0]);
+	console_note("stopwatch-reads-at-home", reads[1], bytes_read[1]);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
