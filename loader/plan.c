@@ -97,13 +97,30 @@ static enum thaw_err check_frames(const struct thaw_memmap *map, uint64_t first,
 	return THAW_OK;
 }
 
+/*
+ * The image kernel accepted all memory before it was saved and accepts none again: its free frames,
+ * which no image names, must not lie in memory that firmware has not accepted today.
+ */
+static enum thaw_err check_accepted(const struct thaw_memmap *map, struct thaw_diag *diag)
+{
+	size_t i;
+
+	for (i = 0; i < map->count; i++) {
+		if (map->ranges[i].type == THAW_MEM_UNACCEPTED)
+			return check_frame_type(&map->ranges[i], map->ranges[i].frames.first, diag);
+	}
+	return THAW_OK;
+}
+
 enum thaw_err thaw_plan_check(const struct thaw_image *image, const struct thaw_memmap *map,
 			      struct thaw_diag *diag)
 {
 	const struct thaw_run *run = image->runs;
 	size_t i;
-	enum thaw_err err;
+	enum thaw_err err = check_accepted(map, diag);
 
+	if (err)
+		return err;
 	for (i = 0; i < image->run_count; i++, run++) {
 		err = check_frames(map, run->first, run->first + run->count, diag);
 		if (err)

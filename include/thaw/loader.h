@@ -123,8 +123,10 @@ struct thaw_plan {
  */
 size_t thaw_plan_claims(const struct thaw_memmap *map, struct thaw_range *ret_claims);
 
-/* Are all frames of the image RAM today, and owned by nobody who lives on? THAW_FRAME_NOT_RAM,
- * THAW_FRAME_FIRMWARE. */
+/*
+ * Are all frames of the image RAM today, and owned by nobody who lives on? And is there no memory that
+ * firmware has yet to accept? THAW_FRAME_NOT_RAM, THAW_FRAME_FIRMWARE.
+ */
 enum thaw_err thaw_plan_check(const struct thaw_image *image, const struct thaw_memmap *map,
 			      struct thaw_diag *diag);
 
