@@ -59,7 +59,7 @@ def mounted(case, _, folder, watch):
 def unseen(case, _, folder, watch):
     """The same on a disk that firmware has not connected: thaw cannot know. It restores, as the
     kernel would, and the filesystem pays for it. Pinned, so that whoever changes it notices."""
-    work = Work(folder, watch, bootindex=True)
+    work = Work(folder, watch, seen=False)
     work.hibernate()
     _mount(work)
     if found := work.damage():

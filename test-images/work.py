@@ -44,10 +44,11 @@ def _archive(kernel, stress):
 class Work:
     """Its disks in a folder, and its machines."""
 
-    def __init__(self, folder, watch, kernel="6.12", cycles=1, stress=False, **config):
-        self.folder, self.watch = folder, watch
+    def __init__(self, folder, watch, kernel="6.12", cycles=1, stress=False, seen=True, **config):
+        """With `seen`, firmware connects the disk of the filesystem too."""
+        self.folder, self.watch, self.seen = folder, watch, seen
         self.kernel = kernels.kernel(kernel)
-        self.config = machines.Config(**config)
+        self.config = machines.Config(bootindex=True, **config)
         self.cycles, self.stress = cycles, stress
         self.swap, self.files, self.esp = (folder / name for name in ("swap", "files", "esp"))
         self.variables = folder / "vars.fd"
@@ -80,7 +81,7 @@ class Work:
         """The machine; use as a context manager."""
         config = dataclasses.replace(self.config, **changes)
         extra = ["-drive", f"if=none,id=files,format=raw,file={self.files}",
-                 "-device", "virtio-blk-pci,drive=files,addr=6"]
+                 "-device", "virtio-blk-pci,drive=files,addr=6" + ",bootindex=2" * self.seen]
         return self.watch(machines.Machine(config, self.swap, self.variables, esp=self.esp,
                                            extra=extra))
 
