@@ -108,6 +108,14 @@ static void restore(const struct config *config, const struct thaw_located *loca
 		machine.reset(&machine);
 }
 
+/* An image may be there that nobody saw; whoever runs now may change what it relies on. */
+static void could_not_look(struct thaw_report *report)
+{
+	thaw_fail(&report->diag, THAW_READ, "header page", 0, 0);
+	report->unrecorded = vars_forbid_next(THAW_READ) != THAW_OK;
+	console_report(report);
+}
+
 static void look(const struct config *config)
 {
 	static struct thaw_located located;
@@ -123,6 +131,8 @@ static void look(const struct config *config)
 		console_note("named-device-missing", 0, 0);
 	if (located.count) {
 		restore(config, &located, &report);
+	} else if (located.unreadable) {
+		could_not_look(&report);
 	} else {
 		console_report(&report);
 		vars_reserve_record();

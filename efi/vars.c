@@ -116,7 +116,8 @@ enum thaw_err vars_store_record(struct thaw_machine *m)
 	return THAW_OK;
 }
 
-void vars_reserve_record(void)
+/* A machine that has a record and nothing else. */
+static struct thaw_machine record_keeper(void)
 {
 	static struct thaw_record record;
 	struct thaw_machine m = {
@@ -126,7 +127,21 @@ void vars_reserve_record(void)
 	};
 
 	vars_load_record(&m);
+	return m;
+}
+
+void vars_reserve_record(void)
+{
+	struct thaw_machine m = record_keeper();
+
 	thaw_record_reserve(&m);
+}
+
+enum thaw_err vars_forbid_next(enum thaw_err reason)
+{
+	struct thaw_machine m = record_keeper();
+
+	return thaw_record_forbid_next(&m, reason);
 }
 
 bool vars_location(struct thaw_place *ret)

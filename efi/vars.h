@@ -22,6 +22,9 @@ enum thaw_err vars_vouch_record(struct thaw_machine *m, bool there);
 /* thaw_record_reserve() for a boot that has no image. */
 void vars_reserve_record(void);
 
+/* thaw_record_forbid_next() for a boot in which an image may have been that nobody saw. */
+enum thaw_err vars_forbid_next(enum thaw_err reason);
+
 /*
  * Where systemd noted that it hibernates to. false: nowhere, or not understood. The variable is never
  * written: a kernel that was hibernated with it would have a file left that it can neither read nor

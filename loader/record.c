@@ -184,6 +184,24 @@ enum thaw_err thaw_record_doubt(struct thaw_machine *m)
 	return m->record_there == m->record_vouched ? vouch(m, !m->record_vouched) : THAW_OK;
 }
 
+enum thaw_err thaw_record_forbid_next(struct thaw_machine *m, enum thaw_err reason)
+{
+	struct thaw_attempt *a;
+
+	/* At every boot, if the disk stays as it is: firmware's flash wears. */
+	if (thaw_record_is_doubted(m))
+		return THAW_OK;
+	/* The doubt comes first, and the store that follows does not vouch. */
+	if (m->record_there && vouch(m, false) != THAW_OK)
+		return THAW_NO_RECORD;
+	a = thaw_record_touch(m->record, 0, 0);
+	a->state = THAW_ATTEMPT_PASSED_OVER;
+	a->reason = (uint16_t)reason;
+	if (m->record_store(m) == THAW_OK)
+		m->record_there = true;
+	return thaw_record_is_doubted(m) ? THAW_OK : thaw_record_doubt(m);
+}
+
 void thaw_record_reserve(struct thaw_machine *m)
 {
 	if (!m->record_there && !m->record_vouched)

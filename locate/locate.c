@@ -28,10 +28,15 @@ static void no_note(const char *what, uint64_t a, uint64_t b)
 	(void)b;
 }
 
+/* A page that the area does not have is none that could not be read. */
 static bool read_page(struct search *s, struct thaw_area *area, uint64_t page)
 {
-	return area->disk && page < area->disk->pages &&
-	       area->disk->read(area->disk, page, 1, s->page) == THAW_OK;
+	if (!area->disk || page >= area->disk->pages)
+		return false;
+	if (area->disk->read(area->disk, page, 1, s->page) == THAW_OK)
+		return true;
+	area->unreadable = true;
+	return false;
 }
 
 /* --- what an area says of itself --------------------------------------------------------- */
@@ -82,7 +87,10 @@ static void add_found(struct search *s, struct thaw_area *area, uint64_t page, u
 	s->ret->count++;
 }
 
-/* Keeps the area if an image's header is at that page. */
+/*
+ * Keeps the area if an image's header is at that page. If that can't be read there may be one; but of
+ * an area that is for anything no image is expected, else a locked disk would forbid all that follow.
+ */
 static void try(struct search *s, struct thaw_area *area, uint64_t page)
 {
 	if (!page) {
@@ -93,6 +101,8 @@ static void try(struct search *s, struct thaw_area *area, uint64_t page)
 	} else if (read_page(s, area, page) && thaw_image_probe(s->page) == THAW_OK) {
 		add_found(s, area, page, thaw_image_mark(s->page));
 	}
+	if (area->unreadable && (page || area->named || area->type == THAW_AREA_SWAP))
+		s->ret->unreadable = true;
 }
 
 /* Keeps each area that fits and carries an image at its beginning. */
@@ -122,6 +132,7 @@ static bool has_uuid(const struct thaw_area *area, const uint8_t uuid[THAW_UUID_
  */
 static size_t look_at(struct search *s, const struct thaw_place *place, filter *fits)
 {
+	bool unreadable = false;
 	size_t matches = 0;
 	size_t i;
 
@@ -134,12 +145,16 @@ static size_t look_at(struct search *s, const struct thaw_place *place, filter *
 		if (!fits(&s->areas[i]))
 			continue;
 		learn_late(s, &s->areas[i]);
+		unreadable |= s->areas[i].unreadable;
 		if (!has_uuid(&s->areas[i], place->uuid))
 			continue;
 		matches++;
 		try(s, &s->areas[i], place->page);
 	}
 	s->note("uuid-matches-images", matches, s->ret->count);
+	/* What could not be read may be the one. */
+	if (!matches && unreadable)
+		s->ret->unreadable = true;
 	s->ret->ambiguous = s->ret->count && matches > 1;
 	return matches;
 }

@@ -14,7 +14,8 @@ static enum thaw_err disk_read(struct thaw_disk *d, uint64_t page, uint64_t coun
 	struct plain_disk *disk = (struct plain_disk *)d;
 	uint64_t i;
 
-	if (!count || page >= d->pages || count > d->pages - page)
+	if (!count || page >= d->pages || count > d->pages - page ||
+	    (disk->has_bad && disk->bad_page >= page && disk->bad_page < page + count))
 		return THAW_READ;
 	for (i = page; i < page + count; i++) {
 		disk->reads++;

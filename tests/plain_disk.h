@@ -14,6 +14,8 @@ struct plain_disk {
 	uint8_t *times;
 	unsigned reads;	  /* pages */
 	unsigned rereads; /* of pages that were read before */
+	uint64_t bad_page; /* cannot be read; with has_bad */
+	bool has_bad;
 	unsigned consumed;
 	uint64_t consumed_page;
 };

@@ -246,6 +246,53 @@ static void test_one_uuid_twice(void)
 	CHECK(locate_uuid('a', 6) == -1);
 }
 
+static void spoil(int disk, uint64_t page)
+{
+	disks[disk].has_bad = true;
+	disks[disk].bad_page = page;
+}
+
+/* Where an image may be expected, a page that cannot be read is told apart from no image. */
+static void test_unreadable(void)
+{
+	boot();
+	spoil(1, 0);
+	CHECK(locate_any() == -1 && !got.unreadable); /* for anything, or locked */
+	areas[1].type = THAW_AREA_SWAP;
+	CHECK(locate_any() == -1 && got.unreadable);
+	areas[1].removable = true;
+	CHECK(locate_any() == -1 && !got.unreadable);
+	put_image(2, 0, 'a');
+	areas[1].removable = false;
+	CHECK(locate_any() == 2 && got.unreadable);
+	boot();
+	spoil(1, 0);
+	areas[1].type = THAW_AREA_OTHER;
+	CHECK(locate_hint('a', 5) == -1 && got.unreadable && got.missing);
+	CHECK(locate_uuid('a', 5) == -1 && got.unreadable && got.missing);
+	put_xfs(2, 'a');
+	CHECK(locate_uuid('a', 5) == -1 && !got.unreadable && !got.missing);
+	spoil(2, 5);
+	CHECK(locate_uuid('a', 5) == -1 && got.unreadable);
+	CHECK(locate_uuid('a', PAGES) == -1 && !got.unreadable);
+}
+
+static void test_unreadable_name(void)
+{
+	struct thaw_wanted wanted = {.kind = THAW_WANTED_NAMED};
+
+	boot();
+	areas[2].named = true;
+	areas[2].type = THAW_AREA_LINUX;
+	spoil(1, 0);
+	CHECK(locate(&wanted) == -1 && !got.unreadable);
+	spoil(2, 0);
+	CHECK(locate(&wanted) == -1 && got.unreadable && !got.missing);
+	spoil(2, 7);
+	wanted.place.page = 7;
+	CHECK(locate(&wanted) == -1 && got.unreadable);
+}
+
 static void test_zero_uuid(void)
 {
 	boot();
@@ -288,6 +335,8 @@ int main(void)
 	RUN(test_named);
 	RUN(test_hint);
 	RUN(test_one_uuid_twice);
+	RUN(test_unreadable);
+	RUN(test_unreadable_name);
 	RUN(test_zero_uuid);
 	RUN(test_many);
 	RUN(test_no_memory);

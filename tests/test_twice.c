@@ -22,6 +22,7 @@ enum end {
 	END_CUT_LOAD,	/* the power is cut while loading */
 	END_CUT_COMMIT, /* and before the write */
 	END_UNREAD,	/* refused unread, as under Secure Boot */
+	END_UNSEEN,	/* its header could not be read: nobody knows that there is one */
 	ENDS,
 };
 
@@ -77,6 +78,19 @@ static enum thaw_err pass_over_unread(uint64_t mark)
 	return THAW_SECURE_BOOT;
 }
 
+static enum thaw_err pass_over_unseen(void)
+{
+	sim_boot(&c.sim);
+	memset(&c.report, 0, sizeof(c.report));
+	thaw_record_forbid_next(&c.sim.m, THAW_READ);
+	return THAW_READ;
+}
+
+static enum thaw_err without_restore(uint64_t mark)
+{
+	return end == END_UNSEEN ? pass_over_unseen() : pass_over_unread(mark);
+}
+
 /* False: the power was cut. */
 static bool boot(bool by_hand, enum thaw_err *ret_err)
 {
@@ -87,7 +101,7 @@ static bool boot(bool by_hand, enum thaw_err *ret_err)
 	boots++;
 	if (setjmp(power))
 		return false;
-	*ret_err = end == END_UNREAD ? pass_over_unread(options.mark)
+	*ret_err = end >= END_UNREAD ? without_restore(options.mark)
 				     : sim_restore(&c.sim, 0, &options, &c.report);
 	return true;
 }

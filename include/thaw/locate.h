@@ -101,7 +101,8 @@ struct thaw_area {
 	bool named;   /* it is the one that the configuration names */
 	bool read_only;
 
-	bool read; /* the rest is known */
+	bool read; /* the rest is known, */
+	bool unreadable; /* or never will be */
 	bool image;
 	bool listed; /* among what was found, if it carries an image */
 	bool read_late;
@@ -142,6 +143,11 @@ struct thaw_located {
 	bool ambiguous;
 	/* What is configured, or what systemd noted, is on none of these disks. */
 	bool missing;
+	/*
+	 * Where an image may be expected (in a swap partition, in what is configured or was noted) the disk
+	 * could not be read: there may be one that nobody saw.
+	 */
+	bool unreadable;
 };
 
 /*
@@ -151,8 +157,8 @@ struct thaw_located {
  * lie there, in any other area. Removable ones only if configured.
  *
  * memory is for what is found to live in: volumes, and the metadata they are made from. Where there
- * is none, or a disk cannot be read, what lies there is not found. note may be NULL; what is a static
- * string.
+ * is none, or a disk cannot be read, what lies there is not found (see ret->unreadable). note may be
+ * NULL; what is a static string.
  */
 void thaw_locate(struct thaw_located *ret, const struct thaw_area *areas, size_t count,
 		 const struct thaw_wanted *wanted, struct thaw_memory *memory,

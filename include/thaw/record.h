@@ -99,6 +99,12 @@ enum thaw_err thaw_record_store(struct thaw_machine *m);
 /* Lets the record be doubted from the next boot on. THAW_OK or THAW_NO_RECORD: not even that. */
 enum thaw_err thaw_record_doubt(struct thaw_machine *m);
 
+/*
+ * There may be an image that nobody could see, and others run now: says so in the record, under no
+ * image's name, and lets it be doubted until an image is found. THAW_OK or THAW_NO_RECORD.
+ */
+enum thaw_err thaw_record_forbid_next(struct thaw_machine *m, enum thaw_err reason);
+
 /* Where there is no record yet, stores an empty one: later there may be no room for a first one. */
 void thaw_record_reserve(struct thaw_machine *m);
 
