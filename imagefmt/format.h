@@ -28,6 +28,12 @@ struct thaw_format {
 enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
 				 struct thaw_memory *memory, struct thaw_diag *diag);
 
+/*
+ * md_raid.c: how many pages of the area such a header lets an image use. What lies behind the swap space
+ * is somebody else's, and was read for thaw_md_raid_check().
+ */
+uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk);
+
 extern const struct thaw_format thaw_native;
 extern const struct thaw_format thaw_swsusp;
 

@@ -54,6 +54,11 @@ static bool is_super_0(const void *page, uint64_t at)
 	return super->magic == MD_MAGIC && super->major_version == 0 && super->minor_version == 90;
 }
 
+uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk)
+{
+	return thaw_min(disk->pages, (uint64_t)thaw_le32(header + SWAP_LAST_PAGE) + 1);
+}
+
 enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
 				 struct thaw_memory *memory, struct thaw_diag *diag)
 {

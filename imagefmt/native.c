@@ -79,9 +79,8 @@ static enum thaw_err check_anchor(struct native_open *o)
 	if (a->anchor_unit != o->image->header_page)
 		return thaw_fail(o->diag, THAW_HEADER_FIELD, "anchor_unit", a->anchor_unit,
 				 o->image->header_page);
-	if (!a->header_unit || a->header_unit >= o->disk->pages || a->header_unit == a->anchor_unit)
-		return thaw_fail(o->diag, THAW_MAP_BOUNDS, "header_unit", a->header_unit,
-				 o->disk->pages);
+	if (!a->header_unit || a->header_unit >= o->pages || a->header_unit == a->anchor_unit)
+		return thaw_fail(o->diag, THAW_MAP_BOUNDS, "header_unit", a->header_unit, o->pages);
 	return THAW_OK;
 }
 
@@ -124,6 +123,8 @@ static enum thaw_err take_anchor(struct native_open *o)
 {
 	enum thaw_err err;
 
+	if (is_swap((const void *)o->image->header) && !o->image->header_page)
+		o->pages = thaw_swap_pages(o->image->header, o->disk);
 	o->anchor = find_anchor(o->image->header);
 	err = o->anchor ? check_anchor(o) : THAW_NO_IMAGE;
 	if (!err)
@@ -175,6 +176,7 @@ static enum thaw_err native_open(struct thaw_image *ret, struct thaw_disk *disk,
 	struct native_open o = {
 		.image = ret,
 		.disk = disk,
+		.pages = disk->pages,
 		.memory = memory,
 		.diag = diag,
 		.max_frames = max_frames,

@@ -21,7 +21,7 @@ struct chain {
 
 static enum thaw_err check_place(struct chain *c)
 {
-	uint64_t pages = c->o->disk->pages;
+	uint64_t pages = c->o->pages;
 
 	if (!c->units || c->units > NATIVE_SEGMENT_UNITS || c->unit >= pages ||
 	    c->units > pages - c->unit)
@@ -32,7 +32,7 @@ static enum thaw_err check_place(struct chain *c)
 static enum thaw_err take_extent(struct chain *c, struct native_extent e)
 {
 	struct native_open *o = c->o;
-	uint64_t pages = o->disk->pages;
+	uint64_t pages = o->pages;
 
 	if (!e.unit || !e.units || e.unit >= pages || e.units > pages - e.unit)
 		return thaw_fail(o->diag, THAW_MAP_BOUNDS, "extent", e.unit, e.units);

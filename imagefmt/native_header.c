@@ -86,10 +86,10 @@ static enum thaw_err check_counts(struct native_open *o)
 					 o->max_frames);
 		left -= frames[i];
 	}
-	if (!h->logical_units || h->logical_units > o->disk->pages ||
+	if (!h->logical_units || h->logical_units > o->pages ||
 	    h->logical_units > NATIVE_AREA_MAX)
 		return thaw_fail(o->diag, THAW_MAP_BOUNDS, "logical_units", h->logical_units,
-				 o->disk->pages);
+				 o->pages);
 	if (!h->extent_count || h->extent_count > h->logical_units)
 		return thaw_fail(o->diag, THAW_MAP_BOUNDS, "extent_count", h->extent_count,
 				 h->logical_units);

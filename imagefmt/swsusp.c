@@ -76,10 +76,9 @@ static enum thaw_err parse_header(struct swsusp_open *o, const struct swsusp_hea
 	err = check_swap_header(header, o->diag);
 	if (err)
 		return err;
-	if (!header->image || header->image >= o->disk->pages ||
+	if (!header->image || header->image >= o->pages ||
 	    header->image == o->image->header_page)
-		return thaw_fail(o->diag, THAW_HEADER_FIELD, "image", header->image,
-				 o->disk->pages);
+		return thaw_fail(o->diag, THAW_HEADER_FIELD, "image", header->image, o->pages);
 	o->first_map_page = header->image;
 	*consumed = *header;
 	__builtin_memcpy(consumed->sig, header->orig_sig, sizeof(consumed->sig));
@@ -96,8 +95,10 @@ static enum thaw_err take_header(struct swsusp_open *o)
 	err = thaw_extents_add(&o->others, image->header_page, o->memory);
 	if (err)
 		return thaw_fail(o->diag, err, "extents", 0, 0);
-	err = parse_header(o, (const struct swsusp_header *)image->header);
 	/* The header of a swap file counts in pages of the file. */
+	if (!image->header_page)
+		o->pages = thaw_swap_pages(image->header, o->disk);
+	err = parse_header(o, (const struct swsusp_header *)image->header);
 	if (!err && !image->header_page)
 		err = thaw_md_raid_check(image->header, o->disk, o->memory, o->diag);
 	return err;
@@ -110,6 +111,7 @@ static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
 	struct swsusp_open o = {
 		.image = ret,
 		.disk = disk,
+		.pages = disk->pages,
 		.memory = memory,
 		.diag = diag,
 		.max_frames = max_frames,

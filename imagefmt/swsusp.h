@@ -13,6 +13,7 @@
 struct swsusp_open {
 	struct thaw_image *image;
 	struct thaw_disk *disk;
+	uint64_t pages; /* of the disk that the image may lie in */
 	struct thaw_memory *memory;
 	struct thaw_diag *diag;
 	uint64_t max_frames;

@@ -22,8 +22,8 @@ struct walk {
 
 static enum thaw_err check_page_number(struct swsusp_open *o, uint64_t page, const char *where)
 {
-	if (!page || page >= o->disk->pages || page == o->image->header_page)
-		return thaw_fail(o->diag, THAW_MAP_BOUNDS, where, page, o->disk->pages);
+	if (!page || page >= o->pages || page == o->image->header_page)
+		return thaw_fail(o->diag, THAW_MAP_BOUNDS, where, page, o->pages);
 	return THAW_OK;
 }
 

@@ -85,9 +85,40 @@ static void test_native_in_swap(void)
 		check(&rows[i], SYNTH_SWAP);
 }
 
+/* An image that goes on behind its swap space is none, and nothing there is read twice. */
+static void test_image_behind(void)
+{
+	static const struct {
+		enum synth_format format;
+		enum synth_layout layout;
+		unsigned of_three; /* the swap space that is left */
+		enum thaw_err want;
+	} ends[] = {
+		{SYNTH_LINUX, SYNTH_FORWARD, 0, THAW_HEADER_FIELD},
+		{SYNTH_LINUX, SYNTH_FORWARD, 1, THAW_MAP_BOUNDS},
+		{SYNTH_SWAP, SYNTH_BACKWARD, 0, THAW_MAP_BOUNDS},
+		{SYNTH_SWAP, SYNTH_BACKWARD, 2, THAW_MAP_BOUNDS},
+	};
+	struct scene c;
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(ends); i++) {
+		scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4,
+							.layout = ends[i].layout,
+							.format = ends[i].format});
+		scene_finish(&c);
+		synth_put32(synth_page(&c.picture, 0) + LAST_PAGE,
+			    (uint32_t)c.picture.disk_pages / 3 * ends[i].of_three);
+		sim_insert(&c.sim, &c.picture);
+		if (!CHECK(scene_ends(&c, ends[i].want)))
+			printf("  %zu\n", i);
+		scene_free(&c);
+	}
+}
+
 int main(void)
 {
 	RUN(test_linux);
 	RUN(test_native_in_swap);
+	RUN(test_image_behind);
 	return check_summary();
 }
