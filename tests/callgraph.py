@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""callgraph.py FILE.ci...: what gcc's -fcallgraph-info=su says about the EFI program: that no
-function comes back to itself by direct calls, and how deep its stack grows.
+"""callgraph.py LIST FILE.ci...: what gcc's -fcallgraph-info=su says about the EFI program: that no
+function comes back to itself by direct calls, and how deep its stack grows. LIST gets what each
+function needs, the largest first.
 
 UEFI 2.10, 2.3.4: the boot processor has 128 KiB of stack, of which firmware's own calls need some;
 EDK2 gives the other processors 32 KiB (UefiCpuPkg.dec, PcdCpuApStackSize). Half of either is ours. A
@@ -41,7 +42,18 @@ def deepest(name, size, calls, path, known):
     return known[name]
 
 
-def main(paths):
+SHOWN = 8
+
+
+def show_frames(size, path):
+    frames = [f"{size[name]:6} {name.split(':')[-1]}" for name in sorted(size, key=lambda n: -size[n])]
+    with open(path, "w", encoding="utf-8") as file:
+        print("\n".join(frames), file=file)
+    print(f"# bytes of stack of each function: {path}; the largest")
+    print("\n".join(f"# {frame}" for frame in frames[:SHOWN]))
+
+
+def main(listing, paths):
     size, calls, indirect = read(paths)
     known = {}
     try:
@@ -50,9 +62,8 @@ def main(paths):
     except RecursionError as circle:
         print(f"FAIL recursion: {circle}")
         return 1
-    largest = max(size, key=size.get)
     print(f"ok no recursion: {len(size)} functions, {indirect} calls through pointers")
-    print(f"# largest frame: {size[largest]} bytes, {largest}")
+    show_frames(size, listing)
     bad = 0
     for root, limit in ROOTS.items():
         depth, way = known.get(root, (0, []))
@@ -63,4 +74,4 @@ def main(paths):
     return bool(bad or not indirect)
 
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[1], sys.argv[2:]))

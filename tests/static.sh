@@ -76,7 +76,7 @@ esac
 o=$build/$(echo "$1" | tr / -).o
 gcc $flags -O2 -fpic -fshort-wchar -mno-red-zone -fno-stack-protector \
 	-fcallgraph-info=su -Wstack-usage=9216 -c -o "$o" "$1"'
-if python3 tests/callgraph.py "$build"/*.ci; then
+if python3 tests/callgraph.py "$build"/stack.txt "$build"/*.ci; then
 	passed=$((passed + 1))
 else
 	failed=$((failed + 1))
