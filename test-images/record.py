@@ -26,7 +26,7 @@ class Attempt:
     tries: int
 
 
-def _stored(path):
+def stored(path):
     """The variable's bytes, or None."""
     with open(path, "rb") as file:
         store = file.read()
@@ -42,7 +42,7 @@ def _stored(path):
 
 def attempts(path):
     """All attempts of the record in a variable store, the newest first."""
-    data = _stored(path)
+    data = stored(path)
     if not data:
         return []
     (count,) = struct.unpack_from("<H", data, 6)
