@@ -18,6 +18,7 @@ static const char *const names[] = {
 	[THAW_CHECKPOINT_FLUSHED] = "flushed",
 	[THAW_CHECKPOINT_EXITED] = "exited",
 	[THAW_CHECKPOINT_JUMP] = "jump",
+	[THAW_CHECKPOINT_WORKER] = "worker",
 };
 
 extern bool thaw_checkpoint_jump;

@@ -14,7 +14,7 @@
 /* The name in the configuration; empty: none. */
 void checkpoint_configure(const char *name);
 
-/* Says so on the debug port and halts for ever, if it is the one configured. */
+/* Says so on the debug port and halts this processor for ever, if it is the one configured. */
 void checkpoint_reached(enum thaw_checkpoint at);
 
 /* Copies a line of the console to the debug port. */

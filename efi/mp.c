@@ -12,6 +12,7 @@
  */
 #include "mp.h"
 
+#include "checkpoint.h"
 #include "cpu.h"
 #include "firmware.h"
 #include "memory.h"
@@ -42,6 +43,8 @@ static struct mp_services *mp_services(void)
 /* Apart from its caller: as a function of EFIAPI that calls one of ours it saves SSE registers. */
 static __attribute__((noinline)) VOID EFIAPI serve(unsigned n)
 {
+	if (n == 1)
+		checkpoint_reached(THAW_CHECKPOINT_WORKER);
 	crew.work(crew.arg, n);
 }
 

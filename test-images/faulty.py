@@ -6,6 +6,8 @@ import session
 import swsusp
 from session import Unexpected
 
+GIVES_UP = 600    # seconds until EDK2's driver has given up a disk on USB that is gone, and a busy host
+
 
 def place(image, part, block=0):
     """The first byte on the disk of a block of a part of the image."""
@@ -31,7 +33,7 @@ def _disk(case, image, path):
 
 def faulty(case, image, folder, watch):
     """thaw restores all the same, or refuses and leaves the disk as it was; `after` is what the
-    next boot, on a sound disk, makes of it."""
+    next boots, on a sound disk, make of it."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = session.prepare(image, folder, files)
     disk = _disk(case, image, parts["disk"])
@@ -43,10 +45,37 @@ def faulty(case, image, folder, watch):
     else:
         session.expect_untouched(parts["disk"], before)
     note = _looked_at(case, disk)
-    if "after" in case:
+    for expected in case.get("after", ()):
         with session.boot(image, parts, watch) as machine:
-            session.expect_end(machine, image, case["after"])
+            session.expect_end(machine, image, expected)
     return note
+
+
+def unplugged(case, image, folder, watch):
+    """A USB disk is taken off the machine while its image is read; and is back at the next boot."""
+    files = session.thaw_files(session.thaw_program(), case["conf"])
+    parts, before = session.prepare(image, folder, files)
+    disk = nbd.Telling(parts["disk"], place(image, *case["at"]))
+    with nbd.Server(disk, folder) as server:
+        with session.boot(image, parts | {"backend": server.backend}, watch) as machine:
+            disk.tell = lambda: machine.qmp("device_del", id=_usb_disk(machine))
+            session.follow_fresh(machine, GIVES_UP)
+            session.expect_reason(machine, "read")
+            if _usb_disk(machine):
+                raise Unexpected("the disk is still plugged in")
+    session.expect_untouched(parts["disk"], before)
+    with session.boot(image, parts, watch) as machine:
+        session.expect_end(machine, image, "passed-over")
+    session.expect_untouched(parts["disk"], before)
+    return f"unplugged at the {disk.told_at}th of its reads; then passed over"
+
+
+def _usb_disk(machine):
+    """The path of the machine's USB disk in QEMU's object model, or None."""
+    anonymous = "/machine/peripheral-anon"
+    found = [entry["name"] for entry in machine.qmp("qom-list", path=anonymous)
+             if entry["type"] == "child<usb-storage>"]
+    return f"{anonymous}/{found[0]}" if found else None
 
 
 def _looked_at(case, disk):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """thaw hangs: the watchdog resets the machine, and an image that did it twice is left alone."""
 
-import dataclasses
-
 import faulty
 import machine as machines
 import nbd
+import powercut
 import record
 import session
 from session import Unexpected
@@ -43,6 +42,23 @@ def _hang_once(case, image, parts, folder, watch):
     with nbd.Server(disk, folder) as server:
         with watch(FastClock(image.config, **parts, backend=server.backend)) as machine:
             _expect_reset(machine)
+
+
+def worker(case, image, folder, watch):
+    """A processor that thaw started never comes back: thaw gives nothing away that it knows of and
+    resets; then the image is passed over, and the kernel can still resume it."""
+    files = session.thaw_files(session.thaw_program("thaw-test.efi"), ["checkpoint worker"])
+    parts, before = session.prepare(image, folder, files)
+    with session.boot(image, parts, watch) as machine:
+        machine.wait("^CHECKPOINT worker$", 120)
+        _expect_reset(machine)
+    session.expect_untouched(parts["disk"], before)
+    attempt = record.newest(parts["variables"])
+    powercut.switch_on(image, parts, folder, watch, case["expect"])
+    session.expect_untouched(parts["disk"], before)
+    powercut.kernel_resumes(image, parts, folder, watch)
+    return (f"reset: {attempt.state}, reason {attempt.reason:#x}; then {case['expect']}; resumed by "
+            "Linux")
 
 
 def _expect_reset(machine):

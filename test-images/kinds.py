@@ -9,6 +9,7 @@ import converted
 import debian
 import faulty
 import firmware
+import fullvars
 import hang
 import hibernated
 import install
@@ -57,7 +58,7 @@ def lost(case, image, folder, watch):
 
 def broken(case, image, folder, watch):
     """A disk that fails to read or write where the case says: thaw goes on, or refuses and leaves
-    the disk as it was; `after` is what the next boot, without faults, makes of it."""
+    the disk as it was; `after` is what the next boots, without faults, make of it."""
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = session.prepare(image, folder, files)
     faults = mutate.sectors(parts["disk"], image.layout.swap_at, case["faults"])
@@ -65,9 +66,9 @@ def broken(case, image, folder, watch):
         session.expect_end(machine, image, case["expect"])
     if case["expect"] != "restored":
         session.expect_untouched(parts["disk"], before)
-    if "after" in case:
+    for expected in case.get("after", ()):
         with session.boot(image, parts, watch) as machine:
-            session.expect_end(machine, image, case["after"])
+            session.expect_end(machine, image, expected)
 
 
 def secure(case, image, folder, watch):
@@ -141,8 +142,10 @@ KINDS = {"restore": restore, "converted": converted.converted,
          "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
+         "hang-worker": hang.worker, "unplugged": faulty.unplugged, "vars-full": fullvars.full,
+         "hang-worker": hang.worker,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
-         "second-unseen": second.unseen, "soak": work.soak, "seen": screen.seen,
+         "second-unseen": second.unseen, "soak": work.soak, "measured": work.measured, "seen": screen.seen,
          "installed": install.installed, "traffic": traffic.traffic,
          "debian": debian.whole}

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 OPTION_MAGIC, REPLY_MAGIC = 0x49484156454F5054, 0x3E889045565A9
 REQUEST_MAGIC, SIMPLE_REPLY_MAGIC = 0x25609513, 0x67446698
@@ -99,6 +100,21 @@ class Vanishing(Disk):
     def flush(self):
         self._check()
         super().flush()
+
+
+class Telling(Disk):
+    """Calls `tell`, in a thread of its own, when a certain byte is read, and answers a moment later."""
+
+    def __init__(self, path, at):
+        super().__init__(path)
+        self.at, self.tell, self.told_at = at, None, 0
+
+    def read(self, at, length):
+        if at <= self.at < at + length and not self.told_at:
+            self.told_at = self.reads + 1
+            threading.Thread(target=self.tell, daemon=True).start()
+            time.sleep(0.5)
+        return super().read(at, length)
 
 
 class Silent(Disk):

@@ -3,6 +3,7 @@
 there is a normal boot, and no image is ever resumed twice."""
 
 import random
+import shutil
 import time
 
 import hibernated
@@ -14,6 +15,8 @@ from session import Unexpected
 
 # Longer than a restore takes: a cut that comes too late comes when the guest is back.
 WINDOW = 6.0
+# From the line before boot services end to the guest: the exit, the trampoline, the image's kernel.
+JUMP, JUMP_WINDOW = "^thaw: jump", 0.6
 
 
 def at_checkpoint(case, image, folder, watch):
@@ -24,7 +27,7 @@ def at_checkpoint(case, image, folder, watch):
     with session.boot(image, parts, watch) as machine:
         session.wait_halted(machine, checkpoint)
     _expect_record(parts, checkpoint)
-    _switch_on(image, parts, folder, watch, case["expect"][0])
+    switch_on(image, parts, folder, watch, case["expect"][0])
 
 
 def _expect_record(parts, checkpoint):
@@ -35,7 +38,7 @@ def _expect_record(parts, checkpoint):
         raise Unexpected(f"record at {checkpoint}: {said}")
 
 
-def _switch_on(image, parts, folder, watch, expected):
+def switch_on(image, parts, folder, watch, expected):
     """The next boot, with thaw as it is shipped."""
     files = session.thaw_files(session.thaw_program())
     parts = parts | hibernated.boot_from(folder, parts["disk"], image.layout, files)
@@ -43,7 +46,7 @@ def _switch_on(image, parts, folder, watch, expected):
         session.expect_end(machine, image, expected)
 
 
-def _kernel_resumes(image, parts, folder, watch):
+def kernel_resumes(image, parts, folder, watch):
     """What thaw will not touch again the kernel can still resume."""
     files = session.control_files(folder, image)
     parts = parts | hibernated.boot_from(folder, parts["disk"], image.layout, files)
@@ -67,36 +70,55 @@ def _verdict(image, parts, before):
     return "committed-before" if attempt and attempt.state == "committing" else "restored"
 
 
-def _aftermath(image, parts, before, folder, watch):
-    """Boots until the image is resumed or gone for good; returns what thaw made of it."""
+def _aftermath(image, parts, before, folder, watch, by_kernel=False):
+    """Boots until the image is resumed or gone for good; returns what thaw made of it. What thaw may
+    restore the kernel may too, and then there is none left."""
     verdict = _verdict(image, parts, before)
-    _switch_on(image, parts, folder, watch, verdict)
+    if verdict == "restored" and by_kernel:
+        kernel_resumes(image, parts, folder, watch)
+        switch_on(image, parts, folder, watch, "no-image")
+        return "resumed by Linux"
+    switch_on(image, parts, folder, watch, verdict)
     if verdict == "committed-before":
         session.expect_untouched(parts["disk"], before)
-        _kernel_resumes(image, parts, folder, watch)
+        kernel_resumes(image, parts, folder, watch)
+    if verdict == "no-image":
+        _kernel_finds_none(image, parts, folder, watch)
     return verdict
 
 
+def _kernel_finds_none(image, parts, folder, watch):
+    """Whoever looks, the image is gone."""
+    files = session.control_files(folder, image)
+    parts = parts | hibernated.boot_from(folder, parts["disk"], image.layout, files)
+    with session.boot(image, parts, watch) as machine:
+        session.follow_fresh(machine)
+
+
 def at_random(case, image, folder, watch):
-    """The power goes at instants chosen by a seed, anywhere between the start of thaw and the
-    restored guest."""
+    """The power goes at instants chosen by a seed: anywhere between the start of thaw and the
+    restored guest, or, `late`, from the end of boot services on."""
     seed = case.get("seed") or random.SystemRandom().randrange(1 << 32)
     chance, seen = random.Random(seed), {}
+    begin, window = (JUMP, JUMP_WINDOW) if case.get("late") else ("^thaw: ", WINDOW)
     for number in range(case["cuts"]):
         where = folder / str(number)
         where.mkdir()
         files = session.thaw_files(session.thaw_program())
         parts, before = session.prepare(image, where, files)
-        _cut(image, parts, watch, chance.uniform(0, WINDOW))
-        verdict = _aftermath(image, parts, before, where, watch)
+        _cut(image, parts, watch, begin, chance.uniform(0, window))
+        verdict = _aftermath(image, parts, before, where, watch, by_kernel=number % 2)
+        if case.get("late") and verdict != "no-image":
+            raise Unexpected(f"{verdict} after the commit")
         seen[verdict] = seen.get(verdict, 0) + 1
+        shutil.rmtree(where)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
     return f"{case['cuts']} cuts, seed {seed}: {counts}; 0 lost, 0 resumed twice"
 
 
-def _cut(image, parts, watch, delay):
+def _cut(image, parts, watch, begin, delay):
     with session.boot(image, parts, watch) as machine:
-        _, line, _ = machine.wait("^thaw: ", 120)
+        _, line, _ = machine.wait(begin, 120)
         until = line.when + delay
         while time.monotonic() < until:
             machine.drain()
@@ -120,7 +142,7 @@ def with_cache(case, image, folder, watch):
     verdict = _verdict(image, parts, before)
     if verdict != case["expect"][0]:
         raise Unexpected(f"{verdict} instead of {case['expect'][0]}")
-    _switch_on(image, parts, folder, watch, verdict)
+    switch_on(image, parts, folder, watch, verdict)
     return f"{disk.writes} writes, {disk.flushes} flushes, {lost} sectors lost"
 
 

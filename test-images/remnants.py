@@ -32,7 +32,7 @@ class Secrets:
         its own frames hold else is the oracle's business."""
         at_home, strays = 0, []
         for start, path in memory.dumps:
-            for offset, piece in _places(path, self.pieces):
+            for offset, piece in places(path, self.pieces):
                 address = start + offset
                 at_home += address == self.pieces[piece] * swsusp.PAGE + PLACE
                 if address // swsusp.PAGE not in self.frames:
@@ -40,7 +40,7 @@ class Secrets:
         return at_home, strays
 
 
-def _places(path, pieces):
+def places(path, pieces):
     """(offset, piece) of everything found in a file; by grep, which looks for all at once."""
     found = subprocess.run(["grep", "-obUaF", "-f", "-", path], input=b"\n".join(pieces),
                            capture_output=True, env={"LC_ALL": "C"})

@@ -78,12 +78,14 @@ def is_kernels_own(machine):
     return 0 < len(faults) == traces and all(KERNELS_OWN.search(text) for text in faults)
 
 
-def follow_resumed(machine, image, timeout=180):
-    """From the start of a machine to the end of the restored guest's examination of itself.
-    Returns the first line of the restored guest."""
+def follow_resumed(machine, image, timeout=180, then=None):
+    """From the start of a machine to the end of the restored guest's examination of itself, before
+    which `then` is called. Returns the first line of the restored guest."""
     index, first, _ = machine.wait(["^GUEST resumed$", "^GUEST fresh boot"], timeout)
     if index == 1:
         raise Unexpected("a fresh boot instead of the restored guest")
+    if then:
+        then()
     passed, nonce, processors = set(), None, None
     while True:
         index, _, match = machine.wait(

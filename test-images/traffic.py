@@ -5,13 +5,19 @@ firmware's driver is at work, and frames are thrown at the card until the guest 
 import contextlib
 import socket
 import threading
+import time
 
+import oracle
+import remnants
 import session
+import swsusp
 from session import Unexpected
 
 BROADCAST = b"\xff" * 6 + b"\x52\x54\x00\x12\x34\x99" + b"\x88\xb5"     # IEEE's local experiments
-FRAME = BROADCAST + b"thaw must not see this " * 60
+WORDS = b"thaw must not see this "
+FRAME = BROADCAST + WORDS * 60
 PAUSE = 0.0005
+SECONDS = 3       # of the restored guest in which the card could still write
 
 
 class Flood:
@@ -51,16 +57,34 @@ class Flood:
         self.out.close()
 
 
+def _search(machine, image, folder):
+    """(frames of the image with something received in them, places elsewhere). Nobody but the card
+    writes what is received: the guest has no driver for it."""
+    owned = remnants.Secrets(image).frames
+    memory = oracle.Memory(machine.dump_memory(folder))
+    machine.qmp("cont")
+    found = [(start + offset) // swsusp.PAGE for start, path in memory.dumps
+             for offset, _ in remnants.places(path, [WORDS])]
+    return sorted({frame for frame in found if frame in owned}), len(found)
+
+
 def traffic(case, image, folder, watch):
-    """The guest comes back, as if nothing had been received."""
+    """The guest comes back, as if nothing had been received: nothing of it is in its memory, a while
+    after it came back, though firmware's buffers elsewhere are full of it."""
     parts, before = session.prepare(image, folder, {})
     del parts["esp"]
     (folder / "thaw.efi").write_bytes(session.thaw_program().read_bytes())
+    found = []
     with Flood() as flood:
         parts["extra"] = flood.options(folder, case["card"])
         with session.boot(image, parts, watch) as machine:
-            session.follow_resumed(machine, image, 300)
+            def look():
+                time.sleep(SECONDS)
+                found.extend(_search(machine, image, folder))
+            session.follow_resumed(machine, image, 300, look)
     session.expect_consumed(parts["disk"], before, image.layout.swap_at)
-    if flood.sent < 1000:
-        raise Unexpected(f"only {flood.sent} frames were sent")
-    return f"{flood.sent} frames of {len(FRAME)} bytes"
+    wrong, elsewhere = found
+    if wrong or not elsewhere or flood.sent < 1000:
+        raise Unexpected(f"{flood.sent} frames sent, {elsewhere} found, in the image: {wrong[:8]}")
+    return (f"{flood.sent} frames of {len(FRAME)} bytes; received ones at {elsewhere} places of memory, "
+            "none of them the image's")

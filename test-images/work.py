@@ -3,6 +3,7 @@
 to it (see init-work). Its disks are made anew for each case."""
 
 import dataclasses
+import re
 import shutil
 import subprocess
 
@@ -20,7 +21,7 @@ import uki
 from session import Unexpected
 
 APPLETS = """cmp cp mkdir rm touch umount wc""".split()
-MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]
+MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "efivarfs"]
 SWAP, FILES = 512 * disk.MIB, 128 * disk.MIB
 
 
@@ -51,7 +52,8 @@ class Work:
         self.config = machines.Config(bootindex=True, **config)
         self.cycles, self.stress = cycles, stress
         self.swap, self.files, self.esp = (folder / name for name in ("swap", "files", "esp"))
-        self.variables = folder / "vars.fd"
+        self.variables, self.tpm_state = folder / "vars.fd", folder / "tpm"
+        self.tpm_state.mkdir()
         disk.Layout("none", SWAP).write(self.swap)
         with open(self.files, "wb") as file:
             file.truncate(FILES)
@@ -83,7 +85,7 @@ class Work:
         extra = ["-drive", f"if=none,id=files,format=raw,file={self.files}",
                  "-device", "virtio-blk-pci,drive=files,addr=6" + ",bootindex=2" * self.seen]
         return self.watch(machines.Machine(config, self.swap, self.variables, esp=self.esp,
-                                           extra=extra))
+                                           tpm_state=self.tpm_state, extra=extra))
 
     def hibernate(self):
         """The first boot, up to the first image."""
@@ -124,3 +126,38 @@ def soak(case, _, folder, watch):
     if found := work.damage():
         raise Unexpected(f"e2fsck: {found}")
     return f"{case['cycles']} cycles, {log} lines written, stress-ng and e2fsck without a finding"
+
+
+def _measured(machine):
+    """What the guest said: {(before or after, register of the TPM): value}, and with stub for the
+    register the length of what the stub left."""
+    found = {}
+    for line in machine.log:
+        if m := re.match(r"GUEST pcr (\w+) (\d+) (\w+)$", line.text):
+            found[m.group(1), int(m.group(2))] = int(m.group(3), 16)
+        if m := re.match(r"GUEST stub (\w+) (\d+)$", line.text):
+            found[m.group(1), "stub"] = int(m.group(2))
+    return found
+
+
+def measured(case, _, folder, watch):
+    """What a restored system finds of the boot that it is in: in the TPM firmware's registers as they
+    were, the boot programs' of a boot in which thaw ran and nobody else (docs/SECURITY.md); and of the
+    stub's volatile variables nothing."""
+    work = Work(folder, watch, tpm=True)
+    work.boots({session.BOOT: work.uki("work")})
+    with work.machine() as machine:
+        machine.wait("^GUEST hibernating 0", 300)
+        machine.wait_end(300)
+        values = _measured(machine)
+    work.boots_thaw(session.fresh_guest())
+    with work.machine() as machine:
+        machine.wait("^GUEST cycle 1 ok$", 300)
+        machine.wait_end(300)
+        values |= _measured(machine)
+    same = [n for n in (0, 2, 4, 7, 11) if values["before", n] == values["after", n]]
+    if same != [0, 2, 7] or values["after", 11] or not values["before", 11]:
+        raise Unexpected(f"PCRs: {values}")
+    if not values["before", "stub"] or values["after", "stub"]:
+        raise Unexpected(f"the stub's variable: {values}")
+    return "PCR 0, 2 and 7 as before, 4 thaw's, 11 empty; the stub's variables are gone"

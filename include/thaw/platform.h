@@ -110,6 +110,7 @@ enum thaw_checkpoint {
 	THAW_CHECKPOINT_FLUSHED,    /* header flushed and read back */
 	THAW_CHECKPOINT_EXITED,	    /* firmware gone, nothing copied */
 	THAW_CHECKPOINT_JUMP,	    /* everything in place, before the jump */
+	THAW_CHECKPOINT_WORKER,	    /* a worker was started: it alone stops, and never returns */
 };
 
 struct thaw_record;
