@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """A variable store without room, made of OVMF's by its description (EDK2, VariableFormat.h): what is
-deleted goes, as firmware itself would reclaim it, and one large variable fills the rest."""
+deleted goes, as firmware itself would reclaim it, and others fill the rest."""
 
 import shutil
 import struct
@@ -13,8 +13,8 @@ from session import Unexpected
 STORE = uuid.UUID("aaf32c78-947b-439a-a180-2e144ec37792").bytes_le
 STORE_HEADER = 28
 FILLER_GUID = uuid.UUID("f111e500-1b2d-4a55-9a3c-74686177f011").bytes_le
-FILLER_NAME = "Filler\0".encode("utf-16-le")
 NON_VOLATILE_BOOT = 3
+LARGEST = 4096    # bytes; firmware takes none beyond some limit
 
 
 def _align(n):
@@ -35,12 +35,19 @@ def _live(store):
     return found
 
 
-def _filler(length):
+def _filler(number, length):
     """A variable that takes so many bytes of the store."""
-    data = length - record.HEADER.size - len(FILLER_NAME)
+    name = f"Filler{number:04}\0".encode("utf-16-le")
+    data = length - record.HEADER.size - len(name)
     header = record.HEADER.pack(0x55aa, record.ADDED, NON_VOLATILE_BOOT, 0, bytes(16), 0,
-                                len(FILLER_NAME), data, FILLER_GUID)
-    return header + FILLER_NAME + b"f" * data
+                                len(name), data, FILLER_GUID)
+    return header + name + b"f" * data
+
+
+def _fillers(length):
+    count = -(-length // LARGEST)
+    each = length // count & ~3
+    return b"".join(_filler(n, each if n else length - each * (count - 1)) for n in range(count))
 
 
 def fill(path, room):
@@ -51,7 +58,7 @@ def fill(path, room):
         (size,) = struct.unpack_from("<I", flash, begin + 16)
         live = _live(flash[begin:begin + size])
         left = size - STORE_HEADER - len(live) - room & ~3
-        content = (live + _filler(left)).ljust(size - STORE_HEADER, b"\xff")
+        content = (live + _fillers(left)).ljust(size - STORE_HEADER, b"\xff")
         file.seek(begin + STORE_HEADER)
         file.write(content)
     return left
