@@ -16,14 +16,15 @@ import firmware
 import kernel as kernels
 
 PATH = cache.BUILD / "results.jsonl"
+RUN_THAWCTL = {"installed", "debian", "hibernate", "unsaved", "cuts"}     # kinds
 _lock = threading.Lock()
 
 
 @functools.cache
-def programs():
-    """A digest of the programs under test."""
+def programs(kind):
+    """A digest of the programs that a kind of case tests."""
     found = hashlib.sha256()
-    for name in ("thaw.efi", "thaw-test.efi"):
+    for name in ("thaw.efi", "thaw-test.efi", *(["thawctl"] if kind in RUN_THAWCTL else [])):
         path = cache.BUILD / name
         found.update(path.read_bytes() if path.exists() else b"none")
     return found.hexdigest()[:16]
@@ -50,10 +51,10 @@ def load():
     return [json.loads(line) for line in PATH.read_text().splitlines()]
 
 
-def last_pass(lines, of):
-    """The newest line that says that this subject passed with these programs, or None."""
-    passes = [line for line in lines if line["subject"] == of and line["programs"] == programs()
-              and line["result"] == "passed"]
+def last_pass(lines, case, of):
+    """The newest line that says that the case's subject passed with these programs, or None."""
+    passes = [line for line in lines if line["subject"] == of and line["result"] == "passed"
+              and line["programs"] == programs(case["kind"])]
     return passes[-1] if passes else None
 
 
@@ -64,7 +65,7 @@ def add(case, of, recipe, config, result, note, seconds):
             "note": note.strip().splitlines()[-1] if note.strip() else "",
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"),
             "command": f"test-images/run {case['name']}", "seconds": round(seconds, 1),
-            "subject": of, "programs": programs()}
+            "subject": of, "programs": programs(case["kind"])}
     PATH.parent.mkdir(parents=True, exist_ok=True)
     with _lock, open(PATH, "a") as file:
         file.write(json.dumps(line) + "\n")
