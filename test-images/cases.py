@@ -46,7 +46,7 @@ def subject(case, guests):
     name = case.get("guest")
     if case["kind"] == "debian":
         recipe, config = guest.Recipe(kernel=debian.KERNEL), machines.Config(**case["machine"])
-        made = debian.key()
+        made = debian.key(debian.INSTALL.read_text(), debian.AGENT.read_text())
     else:
         recipe, config = guest_of(name, guests[name]) if name else (guest.Recipe(), machines.Config())
         made = hibernated.key(recipe, config)

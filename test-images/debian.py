@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """A whole Debian 13, from Debian's own packages: systemd, services, a boot loader as the distribution
-installs it. Its disk is kept in the cache as it is after the first boot, before it ever hibernated.
+installs it. Its disk is kept in the cache as it is after the first boot, without thaw.
 
-The services that stand for a machine in use are debian-agent's; it tells the runner how it went."""
+What its user does from there on is debian-agent's, which tells the runner how it went."""
 
+import functools
 import hashlib
 import json
 import os
@@ -27,13 +28,13 @@ SUITE = "trixie"
 KERNEL = "6.12-trixie"
 PACKAGES = """linux-image-amd64 initramfs-tools zstd efibootmgr shim-signed grub-efi-amd64
     grub-efi-amd64-signed systemd-boot openssh-server dosfstools dbus""".split()
-CONSOLE = "console=ttyS0,115200 loglevel=4"
+# A guest that stands still while it saves itself is to say where.
+CONSOLE = "console=ttyS0,115200 no_console_suspend loglevel=4 systemd.show_status=no"
 TYPE_ROOT = uuid.UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709")
 ESP = (disk.MIB, 256 * disk.MIB)
 SWAP = (sum(ESP), 1024 * disk.MIB)
 ROOT = (sum(SWAP), 2560 * disk.MIB)
 SIZE = sum(ROOT) + disk.MIB
-CYCLES = 3
 
 COUNTER = """[Unit]
 Description=Counts
@@ -42,11 +43,11 @@ ExecStart=/bin/sh -c 'n=0; while :; do n=$$((n + 1)); echo $$n > /run/thaw-count
 [Install]
 WantedBy=multi-user.target
 """
-AGENT = """[Unit]
-Description=Hibernates and says how it went
+SERVICE = """[Unit]
+Description=Does what the runner wants
 After=multi-user.target
 [Service]
-ExecStart=/usr/local/sbin/debian-agent
+ExecStart=/bin/sh /boot/efi/debian-agent
 [Install]
 WantedBy=graphical.target
 """
@@ -54,6 +55,10 @@ RESUMED = """#!/bin/sh
 [ "$1" = post ] && touch /run/thaw-resumed
 exit 0
 """
+
+
+INSTALL = cache.HERE / "debian-install"      # what the guest runs at its first boot
+AGENT = cache.HERE / "debian-agent"          # and at every other
 
 
 def _partuuid(name):
@@ -68,7 +73,6 @@ def _swap_line(swap):
 def _files(loader, swap):
     """{path in the root filesystem: (text, mode)}"""
     root = f"root=PARTUUID={_partuuid('root')} ro {CONSOLE}"
-    agent = (cache.HERE / "debian-agent").read_text()
     units = "etc/systemd/system"
     return {
         "etc/fstab": (f"PARTUUID={_partuuid('root')} / ext4 errors=remount-ro 0 1\n"
@@ -78,11 +82,10 @@ def _files(loader, swap):
         "etc/kernel/cmdline": (root + "\n", 0o644),
         "etc/default/grub": ("GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_DISTRIBUTOR=Debian\n"
                              f'GRUB_CMDLINE_LINUX="{CONSOLE}"\nGRUB_TERMINAL=console\n', 0o644),
-        "etc/thaw-guest": (f"loader={loader}\nswap={swap}\ncycles={CYCLES}\n", 0o644),
-        "usr/local/sbin/debian-agent": (agent, 0o755),
+        "etc/thaw-guest": (f"loader={loader}\nswap={swap}\n", 0o644),
         "usr/lib/systemd/system-sleep/thaw-guest": (RESUMED, 0o755),
         f"{units}/thaw-counter.service": (COUNTER, 0o644),
-        f"{units}/debian-agent.service": (AGENT, 0o644),
+        f"{units}/debian-agent.service": (SERVICE, 0o644),
     }
 
 
@@ -141,7 +144,8 @@ def _write_disk(path, root, scratch, swap):
         disk.write_gpt(file, SIZE, 512, parts)
         if swap == "partition":
             disk._put(file, SWAP[0], disk._swap_header(SWAP[1]))
-    esp.fill(path, *ESP, {"EFI/BOOT/BOOTX64.EFI": _first_boot(scratch / "first.efi", root)})
+    esp.fill(path, *ESP, {"EFI/BOOT/BOOTX64.EFI": _first_boot(scratch / "first.efi", root),
+                          "debian-agent": INSTALL})
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", root, "-E",
                     f"offset={ROOT[0]}", path, f"{ROOT[1] >> 10}k"], check=True)
 
@@ -150,7 +154,7 @@ def _write_disk(path, root, scratch, swap):
 def installed(loader, swap, config, log):
     """The folder with disk.raw and vars.fd after the boot that installed the boot loader."""
     files = _files(loader, swap)
-    text = json.dumps(files) + firmware.describe(config.firmware)
+    text = json.dumps(files) + INSTALL.read_text() + firmware.describe(config.firmware)
     path = cache.folder("debian") / f"{loader}-{swap}-{key(text)}"
     with cache.building(path) as scratch:
         if scratch:
@@ -179,63 +183,87 @@ def _install(scratch, files, swap, config, log):
 
 
 # --- the case --------------------------------------------------------------------------------------
-CHECKS = {"ram", "running", "processes", "counter", "failed", "journal", "root", "log"}
+CHECKS = set("ram running processes counter failed journal record variables root log".split())
+RESIDENT, ARMED = 4, 5       # hibernations by the end of debian-agent's stages
+
+
+@functools.cache
+def _package():
+    """thaw's own package of this tree."""
+    print("debian: building thaw's package", file=sys.stderr, flush=True)
+    subprocess.run(["make", "-s", "-C", cache.HERE.parent, "deb"], check=True,
+                   stdout=subprocess.DEVNULL)
+    (deb,) = (cache.BUILD / "deb").glob("thaw_*.deb")
+    return deb
 
 
 def whole(case, _, folder, watch):
-    """thaw is the first boot entry: through to the loader, restored as often as there are cycles,
-    and through to the loader again."""
+    """The life of thaw on a machine: installed from its package, restored, armed, removed."""
     config = machines.Config(**case["machine"])
     log = cache.LOGS / f"making-{case['name']}.log"
     base = installed(case["loader"], case["swap"], config, log)
     disk_file, variables = folder / "disk.raw", folder / "vars.fd"
     subprocess.run(["cp", "--sparse=always", base / "disk.raw", disk_file], check=True)
     shutil.copyfile(base / "vars.fd", variables)
-    where = _swap_file(disk_file) if case["swap"] == "file" else []
-    conf = "".join(f"{line}\n" for line in ["verbose yes", *where, *case.get("conf", ())])
-    esp.add(disk_file, ESP[0], {"EFI/thaw/thaw.efi": session.thaw_program(),
-                                "EFI/thaw/thaw.conf": conf.encode()})
+    esp.add(disk_file, ESP[0], {"debian-agent": AGENT, "thaw.deb": _package()})
 
     def boot():
         return watch(machines.Machine(config, disk_file, variables))
 
+    began = _until_saved(boot, "^GUEST began$", 1)
+    back = _restored(boot, 1, RESIDENT, "resident")
+    _until_saved(boot, "^GUEST through to ", ARMED, "^thaw: ")
+    _restored(boot, ARMED, ARMED, "armed")
+    for stage in ("remove", "after"):
+        through = _without_thaw(boot, stage)
+    return (f"{ARMED} hibernations, {ARMED} restores; unpacked to restored in 3 commands and "
+            f"{(back - began) / 60:.1f} min; {through.removeprefix('GUEST ')}")
+
+
+def _until_saved(boot, line, number, before=None):
+    """Boots, and hibernates for the n-th time. Returns when (seconds) the line came; before it, one
+    of thaw's if there is to be one."""
     with boot() as machine:
-        _through(machine, "^GUEST hibernating 1$")
-    for cycle in range(1, CYCLES + 1):
+        if before:
+            machine.wait(before, 300)
+        _, began, _ = machine.wait(line, 900)
+        machine.wait(f"^GUEST hibernating {number}$", 900)
+        machine.wait_end(900)
+    return began.when
+
+
+def _restored(boot, first, last, stage):
+    """Restored as often as it hibernates, and at last done with the stage. Returns when (seconds) it
+    was back for the first time."""
+    times = []
+    for number in range(first, last + 1):
         with boot() as machine:
-            _resumed(machine, cycle)
-    with boot() as machine:
-        through = _through(machine, "^GUEST through .*")
-    return f"restored {CYCLES} times; after that {through.removeprefix('GUEST ')}"
+            index, line, _ = machine.wait([f"^GUEST resumed {number}$", "^GUEST (began|through)"], 900)
+            if index:
+                raise session.Unexpected(f"{line.text} instead of a restore")
+            times.append(line.when)
+            _examined(machine, f"done {stage}" if number == last else f"hibernating {number + 1}")
+            machine.wait_end(900)
+    return times[0]
 
 
-def _swap_file(path):
-    """What thaw.conf says of the swap file: its filesystem's partition and its first page there."""
-    said = subprocess.run(["debugfs", "-R", "bmap /swapfile 0", f"{path}?offset={ROOT[0]}"],
-                          capture_output=True, text=True, check=True).stdout
-    return [f"device PARTUUID={_partuuid('root')}", f"offset {int(said)}"]
-
-
-def _through(machine, line):
-    """thaw found nothing and Debian booted."""
-    machine.wait("^thaw: ", 300)
-    _, said, _ = machine.wait(line, 900)
-    machine.wait_end(600)
-    return said.text
-
-
-def _resumed(machine, cycle):
-    """The same Debian goes on, examines itself, and hibernates again or has done its part."""
-    index, line, _ = machine.wait([f"^GUEST resumed {cycle}$", "^GUEST (hibernating|through)"], 600)
-    if index:
-        raise session.Unexpected(f"{line.text} instead of a restore")
-    end = "^GUEST resumed all ok" if cycle == CYCLES else f"^GUEST hibernating {cycle + 1}$"
+def _examined(machine, end):
+    """The guest found everything in order, and did what came next."""
     passed = set()
     while True:
-        index, _, match = machine.wait(["^GUEST check (\\w+) ok", end], 600)
+        index, _, match = machine.wait(["^GUEST check (\\w+) ok", f"^GUEST {end}$"], 900)
         if index:
             break
         passed.add(match.group(1))
-    if passed != CHECKS:
-        raise session.Unexpected(f"checks missing: {' '.join(sorted(CHECKS - passed))}")
-    machine.wait_end(600)
+    if missing := CHECKS - passed:
+        raise session.Unexpected(f"checks missing: {' '.join(sorted(missing))}")
+
+
+def _without_thaw(boot, stage):
+    with boot() as machine:
+        _, through, _ = machine.wait("^GUEST through to ", 900)
+        machine.wait(f"^GUEST done {stage}$", 900)
+        machine.wait_end(300)
+        if any(line.text.startswith("thaw: ") for line in machine.log):
+            raise session.Unexpected("thaw ran")
+    return through.text
