@@ -130,7 +130,7 @@ static void lz4_run(struct lz4 *s)
 	const uint8_t *in = s->in, *in_limit = s->in_end - TURN_IN;
 	uint8_t *out = s->out, *out_limit = s->out_end - TURN_OUT;
 
-	while (in <= in_limit && out <= out_limit) {
+	while (!LZ_NEGATIVE((in_limit - in) | (out_limit - out))) {
 		unsigned token = *in;
 		size_t run = token >> 4, len = token & FIELD_MAX, dist;
 		const uint8_t *next = in + 1;

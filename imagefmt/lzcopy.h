@@ -17,6 +17,12 @@
 
 #define LZ_WILD 16
 
+/*
+ * One of the differences, or'ed into one, is negative: one decision instead of as many. Emulators
+ * pay for each decision, and where it is always the same real ones lose nothing either way.
+ */
+#define LZ_NEGATIVE(differences) ((int64_t)(differences) < 0)
+
 static inline void lz_copy4(uint8_t *dst, const uint8_t *src)
 {
 	uint32_t v = thaw_le32(src);

@@ -209,13 +209,14 @@ static void lzo_run(struct lzo *s)
 	uint8_t *out = s->out, *out_limit = s->out_end - TURN_OUT;
 	unsigned before = s->before;
 
-	while (in <= in_limit && out <= out_limit) {
+	while (!LZ_NEGATIVE((in_limit - in) | (out_limit - out))) {
 		uint64_t v = thaw_le32(in), f;
 		unsigned t = v & 255, wide;
 		size_t len, dist;
 
 		if (t < 16) {
-			if (before != AFTER_NOTHING || !t)
+			/* t is 0, or before is not AFTER_NOTHING */
+			if (LZ_NEGATIVE((t - (uint64_t)1) | -(uint64_t)before))
 				break;
 			lz_copy16(out, in + 1);
 			lz_copy4(out + 16, in + 17);
@@ -228,8 +229,10 @@ static void lzo_run(struct lzo *s)
 		f = fields[t];
 		len = f >> 48;
 		dist = (v * (f & 0xffff) >> 16 & (f >> 16 & 0xffff)) + (f >> 32 & 0xffff);
-		/* FAR may be the end of the stream, or a match like any other. */
-		if (!len || dist == FAR || dist > (size_t)(out - s->start))
+		/* len is 0; or dist is FAR, the end of the stream or a match like any other; or too
+		 * far. */
+		if (LZ_NEGATIVE((len - 1) | ((dist ^ FAR) - 1) |
+				((size_t)(out - s->start) - dist)))
 			break;
 		copy_short_match(out, dist, len);
 		out += len;
