@@ -27,11 +27,12 @@ OWN_MEMORY = ["-mem-prealloc"]
 
 
 def _machine(image, folder, files):
-    """The image's machine as it would be: with memory, and a disk that has nothing to write back
-    when it is told to flush."""
+    """The image's machine as it would be: with memory, and disks that have nothing to write back
+    when they are told to flush."""
     parts = image.parts(folder, files)
-    with open(parts["disk"], "rb") as disk_file:
-        os.fsync(disk_file.fileno())
+    for name in {"disk", "esp"} & set(parts):
+        with open(parts[name], "rb") as file:
+            os.fsync(file.fileno())
     return machines.Machine(image.config, **parts, extra=OWN_MEMORY)
 
 
