@@ -22,13 +22,6 @@ struct thaw_format {
 };
 
 /*
- * md_raid.c: refuses a swap area (whose header page is the area's first) that is a member of a Linux
- * software RAID. THAW_FOREIGN, THAW_READ, THAW_MEMORY.
- */
-enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
-				 struct thaw_memory *memory, struct thaw_diag *diag);
-
-/*
  * md_raid.c: how many pages of the area such a header lets an image use. What lies behind the swap space
  * is somebody else's, and was read for thaw_md_raid_check().
  */

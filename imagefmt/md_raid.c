@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * md_raid.c: is this swap area one leg of a Linux software RAID?
+ * md_raid.c: is this disk one leg of a Linux software RAID?
  *
- * md's metadata 0.90 and 1.0 lie at the end of each member, so the leg of a mirror begins with the
- * swap header and looks like a plain area. To consume the image on one leg would leave it on the
- * other. The area's own header tells where to look: what md keeps for itself lies behind the last
- * page of swap, so a page that is swap is never taken for md's, and never read here.
+ * md's metadata 0.90 and 1.0 lie at the end of each member, so the leg of a mirror begins with a swap
+ * header, or as a physical volume of LVM, and looks like a plain one. To consume the image on one leg
+ * would leave it on the other. The content itself tells where to look: what md keeps for itself lies
+ * behind the last page of swap, or of the last extent, so a page of content is never taken for md's,
+ * and never read here.
  *
  * From include/uapi/linux/raid/md_p.h and drivers/md/md.c (super_1_load, MD_NEW_SIZE_SECTORS) of
- * Linux 6.12. Metadata 1.1 and 1.2 lie at the beginning, where the swap header would be.
+ * Linux 6.12. Metadata 1.1 and 1.2 lie at the beginning, where the header would be.
  */
 #include "format.h"
 
@@ -59,7 +60,7 @@ uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk)
 	return thaw_min(disk->pages, (uint64_t)thaw_le32(header + SWAP_LAST_PAGE) + 1);
 }
 
-enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
+enum thaw_err thaw_md_raid_check(struct thaw_disk *disk, uint64_t pages,
 				 struct thaw_memory *memory, struct thaw_diag *diag)
 {
 	const struct {
@@ -71,14 +72,13 @@ enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
 		{disk->pages / MD_0_RESERVED * MD_0_RESERVED - MD_0_RESERVED, is_super_0,
 		 "md raid 0.90"},
 	};
-	uint64_t last = thaw_le32(header + SWAP_LAST_PAGE);
 	void *page = NULL;
 	enum thaw_err err;
 	size_t i;
 
 	for (i = 0; i < THAW_ARRAY_LEN(places); i++) {
 		/* Areas too small for either wrap around to a page that is not on the disk. */
-		if (places[i].at <= last || places[i].at >= disk->pages)
+		if (places[i].at < pages || places[i].at >= disk->pages)
 			continue;
 		if (!page)
 			page = memory->alloc(memory, THAW_PAGE_SIZE);
@@ -88,7 +88,8 @@ enum thaw_err thaw_md_raid_check(const uint8_t *header, struct thaw_disk *disk,
 		if (err)
 			return thaw_fail(diag, err, "md raid", places[i].at, disk->pages);
 		if (places[i].is_super(page, places[i].at))
-			return thaw_fail(diag, THAW_FOREIGN, places[i].name, places[i].at, last);
+			return thaw_fail(diag, THAW_FOREIGN, places[i].name, places[i].at,
+					 pages);
 	}
 	return THAW_OK;
 }

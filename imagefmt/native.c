@@ -115,8 +115,9 @@ static enum thaw_err check_swap(struct native_open *o)
 				 1);
 	/* The header of a swap file counts in pages of the file. */
 	return o->image->header_page ? THAW_OK
-				     : thaw_md_raid_check(o->image->header, o->disk, o->memory,
-							  o->diag);
+				     : thaw_md_raid_check(o->disk,
+							  thaw_swap_pages(o->image->header, o->disk),
+							  o->memory, o->diag);
 }
 
 static enum thaw_err take_anchor(struct native_open *o)

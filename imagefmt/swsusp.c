@@ -100,7 +100,7 @@ static enum thaw_err take_header(struct swsusp_open *o)
 		o->pages = thaw_swap_pages(image->header, o->disk);
 	err = parse_header(o, (const struct swsusp_header *)image->header);
 	if (!err && !image->header_page)
-		err = thaw_md_raid_check(image->header, o->disk, o->memory, o->diag);
+		err = thaw_md_raid_check(o->disk, o->pages, o->memory, o->diag);
 	return err;
 }
 

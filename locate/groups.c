@@ -7,6 +7,8 @@
  */
 #include "groups.h"
 
+#include <thaw/image.h>
+
 #include "lvm.h"
 
 #define GROUPS_MAX 8
@@ -81,6 +83,19 @@ static struct thaw_area *find_area(const struct groups *g, const uint8_t uuid[32
 	return found;
 }
 
+/* Behind the last extent: a leg of a mirror reads like the whole, but must not be written alone. */
+static bool is_whole(const struct groups *g, const struct lvm_group *group,
+		     const struct lvm_physical *p, struct thaw_disk *disk)
+{
+	uint64_t end = p->first_page + p->extents * group->extent_pages;
+	enum thaw_err err = thaw_md_raid_check(disk, end, g->memory, NULL);
+
+	if (err)
+		g->note(err == THAW_FOREIGN ? "lvm: one leg of a RAID" : "lvm: disk not readable",
+			end, disk->pages);
+	return !err;
+}
+
 /* Where a group's disks are, taken together. */
 static struct thaw_area bind(const struct groups *g, struct lvm_group *group)
 {
@@ -88,11 +103,12 @@ static struct thaw_area bind(const struct groups *g, struct lvm_group *group)
 	size_t i;
 
 	for (i = 0; i < group->physical_count; i++) {
-		struct thaw_area *area = find_area(g, group->physical[i].uuid);
+		struct lvm_physical *p = &group->physical[i];
+		struct thaw_area *area = find_area(g, p->uuid);
 
-		if (!area)
+		if (!area || !is_whole(g, group, p, area->disk))
 			continue;
-		group->physical[i].disk = area->disk;
+		p->disk = area->disk;
 		ret.removable |= area->removable;
 		ret.at_home |= area->at_home;
 		ret.read_only |= area->read_only;

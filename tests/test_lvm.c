@@ -267,6 +267,37 @@ static void test_disk_twice(void)
 	boot();
 }
 
+/*
+ * md's metadata behind the last extent: 1.0 two pages before the end, 0.90 in the last whole 64 KiB.
+ * Elsewhere it is content, or of another size.
+ */
+static size_t find_with_md(uint64_t page, uint32_t major, uint32_t minor)
+{
+	struct plain_disk *d = &pv[2];
+	uint8_t *super;
+
+	boot();
+	plain_disk_free(d);
+	plain_disk_init(d, PV_PAGES + 48);
+	plain_disk_load(d, "tests/data/lvm/pv2");
+	super = d->bytes + page * THAW_PAGE_SIZE;
+	memcpy(super, &(uint32_t){0xa92b4efc}, 4);
+	memcpy(super + 4, &major, 4);
+	memcpy(super + 8, &minor, 4);
+	memcpy(super + 128, &(uint64_t){page * 8}, 8);
+	return find_volumes();
+}
+
+static void test_raid_leg(void)
+{
+	CHECK(find_with_md(PV_PAGES + 46, 1, 0) == 2); /* root and home */
+	CHECK(find_with_md(PV_PAGES + 32, 0, 90) == 2);
+	CHECK(find_with_md(PV_PAGES + 45, 1, 0) == LVS);
+	CHECK(find_with_md(PV_PAGES + 31, 0, 90) == LVS);
+	CHECK(find_with_md(PV_PAGES - 2, 1, 0) == LVS);
+	boot();
+}
+
 /* A disk that was away has an old text: the newer one counts. */
 static void test_old_copy(void)
 {
@@ -523,6 +554,7 @@ int main(void)
 	RUN(test_background);
 	RUN(test_missing_disk);
 	RUN(test_disk_twice);
+	RUN(test_raid_leg);
 	RUN(test_old_copy);
 	RUN(test_damaged_copy);
 	RUN(test_ring);

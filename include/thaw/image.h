@@ -166,6 +166,14 @@ enum thaw_err thaw_image_probe(const void *page);
 /* Have the bytes that checksum, of a table or a watched range? */
 bool thaw_bytes_match(const void *bytes, size_t count, uint64_t checksum);
 
+/*
+ * Is the disk a member of a Linux software RAID, with md's metadata behind its content? The content is
+ * its first so many pages, and is not looked at. THAW_OK: it is none. THAW_FOREIGN, THAW_READ,
+ * THAW_MEMORY.
+ */
+enum thaw_err thaw_md_raid_check(struct thaw_disk *disk, uint64_t pages,
+				 struct thaw_memory *memory, struct thaw_diag *diag);
+
 /* Hash over a header page that is not parsed: all that is known of an image that is refused unread.
  */
 uint64_t thaw_image_mark(const void *page);
