@@ -7,10 +7,15 @@
 
 #include <thaw/base.h>
 
+enum connect_kind {
+	CONNECT_STORAGE,
+	CONNECT_USB,
+};
+
 /*
- * Lets firmware's drivers start one more storage controller, with the disks and partitions behind
- * it. false: all of them are started.
+ * Lets firmware's drivers start one more controller of that kind, with the disks and partitions
+ * behind it. false: all of them are started.
  */
-bool connect_next(void);
+bool connect_next(enum connect_kind kind);
 
 #endif

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "protocol/partition_info.h"
 #include "vars.h"
+#include "volumes.h"
 
 struct handles {
 	EFI_HANDLE *list;
@@ -57,22 +58,6 @@ static bool is_named(EFI_HANDLE handle, const struct config_device *device)
 	       node->PartitionNumber == device->mbr_partition;
 }
 
-/* Most disks on USB say that their media is fixed: true of the media, not of the disk. */
-static bool is_removable(EFI_HANDLE handle, const EFI_BLOCK_IO_MEDIA *media)
-{
-	EFI_DEVICE_PATH *path = devpath_of(handle);
-
-	return media->RemovableMedia || (path && devpath_has_usb(path));
-}
-
-static bool is_at_home(EFI_HANDLE handle)
-{
-	EFI_DEVICE_PATH *path = devpath_of(handle);
-	EFI_DEVICE_PATH *home = devpath_of(fw.self->DeviceHandle);
-
-	return path && home && devpath_is_same_disk(path, home);
-}
-
 static enum thaw_area_type area_type(EFI_HANDLE handle)
 {
 	static const EFI_GUID guid = PARTITION_INFO_GUID;
@@ -90,15 +75,17 @@ static bool take_area(struct thaw_area *ret, struct disk *disk, const struct han
 		      EFI_HANDLE handle, const struct config *config)
 {
 	EFI_BLOCK_IO *io = firmware_protocol(handle, &block_io_guid);
+	enum thaw_volume_site site;
 
 	if (!io || !(io->Media->LogicalPartition || !has_partitions(all, handle)) ||
 	    !disk_open(disk, handle, io))
 		return false;
+	site = volumes_site(handle);
 	*ret = (struct thaw_area){
 		.disk = &disk->seam,
 		.type = area_type(handle),
-		.removable = is_removable(handle, io->Media),
-		.at_home = is_at_home(handle),
+		.removable = site == THAW_VOLUME_REMOVABLE,
+		.at_home = site == THAW_VOLUME_HOME,
 		.named = is_named(handle, &config->device),
 		.read_only = io->Media->ReadOnly,
 	};

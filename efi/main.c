@@ -123,7 +123,7 @@ static void look(const struct config *config)
 
 	discover(&located, config);
 	/* Even where another image was found: what is named comes first. */
-	while (located.missing && connect_next()) {
+	while (located.missing && connect_next(CONNECT_STORAGE)) {
 		memory_release();
 		discover(&located, config);
 	}

@@ -9,8 +9,22 @@
  */
 #include "volumes.h"
 
+#include "devpath.h"
 #include "disk.h"
-#include "firmware.h"
+
+/* Most disks on USB say that their media is fixed: true of the media, not of the disk. */
+enum thaw_volume_site volumes_site(EFI_HANDLE handle)
+{
+	static EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
+	EFI_BLOCK_IO *io = firmware_protocol(handle, &guid);
+	EFI_DEVICE_PATH *path = devpath_of(handle);
+	EFI_DEVICE_PATH *home = devpath_of(fw.self->DeviceHandle);
+
+	if (!io || io->Media->RemovableMedia || (path && devpath_has_usb(path)))
+		return THAW_VOLUME_REMOVABLE;
+	return path && home && devpath_is_same_disk(path, home) ? THAW_VOLUME_HOME
+								  : THAW_VOLUME_FIXED;
+}
 
 static bool read_first(EFI_HANDLE handle, void *page)
 {
@@ -26,7 +40,7 @@ static bool read_first(EFI_HANDLE handle, void *page)
 	return true;
 }
 
-bool volumes_page(struct thaw_machine *m, size_t n, void *page)
+bool volumes_page(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site)
 {
 	static EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
 	EFI_HANDLE *list = NULL;
@@ -37,8 +51,11 @@ bool volumes_page(struct thaw_machine *m, size_t n, void *page)
 	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &list)))
 		return false;
 	there = n < count;
-	if (there && !read_first(list[n], page))
-		__builtin_memset(page, 0, THAW_PAGE_SIZE);
+	if (there) {
+		*ret_site = volumes_site(list[n]);
+		if (!read_first(list[n], page))
+			__builtin_memset(page, 0, THAW_PAGE_SIZE);
+	}
 	fw.bs->FreePool(list);
 	return there;
 }

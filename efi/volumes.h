@@ -7,7 +7,12 @@
 
 #include <thaw/platform.h>
 
+#include "firmware.h"
+
 /* struct thaw_machine's volume. */
-bool volumes_page(struct thaw_machine *m, size_t n, void *page);
+bool volumes_page(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site);
+
+/* Where the disk behind a handle is; one that is on USB counts as removable. */
+enum thaw_volume_site volumes_site(EFI_HANDLE handle);
 
 #endif

@@ -8,6 +8,7 @@
 #include "devpath.h"
 #include "disk.h"
 #include "firmware.h"
+#include "volumes.h"
 
 static EFI_GUID block_io_guid = EFI_BLOCK_IO_PROTOCOL_GUID;
 
@@ -37,22 +38,50 @@ static bool is_partition(EFI_HANDLE handle, const uint8_t guid[16])
 	       thaw_bytes_equal(node->Signature, guid, 16);
 }
 
-/* 0 or more: a copy of a disk has the same GUIDs. Of several, *ret is the last. */
-static unsigned find_partition(const uint8_t guid[16], struct disk *ret)
+/* A copy of a disk has the same GUIDs: those that are most likely the machine's own count. */
+struct found {
+	EFI_HANDLE handle;
+	enum thaw_volume_site site;
+	unsigned count;
+};
+
+static void take(struct found *found, EFI_HANDLE handle)
 {
+	enum thaw_volume_site site = volumes_site(handle);
+
+	if (!found->count || site > found->site)
+		*found = (struct found){handle, site, 0};
+	found->count += site == found->site;
+}
+
+static struct found find_partition(const uint8_t guid[16])
+{
+	struct found found = {.count = 0};
 	EFI_HANDLE *list;
 	UINTN count;
-	unsigned found = 0;
 
 	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &count, &list)))
-		return 0;
+		return found;
 	for (UINTN i = 0; i < count; i++) {
 		EFI_BLOCK_IO *io = firmware_protocol(list[i], &block_io_guid);
 
-		found += io && io->Media->LogicalPartition && is_partition(list[i], guid) &&
-			 disk_open(ret, list[i], io);
+		if (io && io->Media->LogicalPartition && is_partition(list[i], guid))
+			take(&found, list[i]);
 	}
 	fw.bs->FreePool(list);
+	return found;
+}
+
+/*
+ * Firmware may have left its disk alone. A stick that was mounted when the machine was saved is worth
+ * starting USB for: without it the session would be lost.
+ */
+static struct found start_and_find_partition(const uint8_t guid[16])
+{
+	struct found found = find_partition(guid);
+
+	while (!found.count && (connect_next(CONNECT_STORAGE) || connect_next(CONNECT_USB)))
+		found = find_partition(guid);
 	return found;
 }
 
@@ -60,12 +89,12 @@ static unsigned find_partition(const uint8_t guid[16], struct disk *ret)
 enum thaw_err world_read_partition(struct thaw_machine *m, const uint8_t guid[16], uint64_t page,
 				   uint64_t count, void *buf)
 {
+	struct found found = start_and_find_partition(guid);
 	struct disk disk;
-	unsigned found = find_partition(guid, &disk);
 
 	(void)m;
-	/* Firmware may have left its disk alone. */
-	while (!found && connect_next())
-		found = find_partition(guid, &disk);
-	return found == 1 ? disk.seam.read(&disk.seam, page, count, buf) : THAW_READ;
+	if (found.count != 1 ||
+	    !disk_open(&disk, found.handle, firmware_protocol(found.handle, &block_io_guid)))
+		return THAW_READ;
+	return disk.seam.read(&disk.seam, page, count, buf);
 }

@@ -98,7 +98,8 @@ struct sim {
 	enum thaw_mem_type steal_type;
 
 	void (*checkpoint)(struct thaw_machine *m, enum thaw_checkpoint at);
-	bool (*volume)(struct thaw_machine *m, size_t n, void *page); /* NULL: not looked at */
+	/* NULL: not looked at */
+	bool (*volume)(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site);
 	const struct synth *picture; /* what the hand-off is compared with */
 	unsigned claims;
 	bool exited;

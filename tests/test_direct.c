@@ -70,9 +70,10 @@ static void test_direct_threads(void)
 	restore(WORKERS);
 }
 
-static bool volume(struct thaw_machine *m, size_t n, void *page)
+static bool volume(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site)
 {
 	(void)m;
+	*ret_site = THAW_VOLUME_FIXED;
 	memset(page, 0, PAGE);
 	put_superblock(page, 7);
 	return !n;

@@ -13,16 +13,18 @@
 
 static struct scene c;
 static uint8_t volumes[3][4096];
+static enum thaw_volume_site sites[3];
 static size_t volume_count;
 static uint8_t *pages[2]; /* of the picture */
 
-static bool volume(struct thaw_machine *m, size_t n, void *page)
+static bool volume(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site)
 {
 	if (((struct sim *)m)->calls[SIM_CLAIM])
 		sim_fault((struct sim *)m, "volume after a claim", n, 0);
 	if (n >= volume_count)
 		return false;
 	memcpy(page, volumes[n], sizeof(volumes[n]));
+	*ret_site = sites[n];
 	return true;
 }
 
@@ -69,6 +71,7 @@ static void begin_with(const struct scene_options *options)
 	pages[0] = find_page(0);
 	pages[1] = find_page(1);
 	memset(volumes, 0, sizeof(volumes));
+	memset(sites, 0, sizeof(sites));
 	draw(volumes[1], 0xaa);
 	volume_count = 3;
 }
@@ -171,6 +174,51 @@ static void test_one_copy_is_enough(void)
 	CHECK(end() == THAW_OK);
 }
 
+/* volumes[1] is as it was saved, volumes[2] a clone with a mount of its own. */
+static void begin_cloned(enum thaw_volume_site original, enum thaw_volume_site clone)
+{
+	begin();
+	draw(pages[0], 0xaa);
+	draw(volumes[2], 0xaa);
+	volumes[2][SUPERBLOCK + 0x34]++;
+	sites[1] = original;
+	sites[2] = clone;
+}
+
+static void test_clone(void)
+{
+	begin_cloned(THAW_VOLUME_FIXED, THAW_VOLUME_REMOVABLE);
+	CHECK(end() == THAW_OK);
+	begin_cloned(THAW_VOLUME_HOME, THAW_VOLUME_FIXED);
+	CHECK(end() == THAW_OK);
+	/* nobody can tell which of them is the copy */
+	begin_cloned(THAW_VOLUME_FIXED, THAW_VOLUME_FIXED);
+	CHECK(end() == THAW_MOUNTED);
+	/* made of the hibernated disk, which was mounted afterwards */
+	begin_cloned(THAW_VOLUME_REMOVABLE, THAW_VOLUME_HOME);
+	CHECK(end() == THAW_MOUNTED);
+	/* of a filesystem that is not in sight */
+	begin_cloned(THAW_VOLUME_HOME, THAW_VOLUME_REMOVABLE);
+	memset(volumes[1], 0, sizeof(volumes[1]));
+	CHECK(end() == THAW_MOUNTED);
+}
+
+/* Both were mounted when the machine was saved, and somebody else had the clone since. */
+static void test_mounted_clone(void)
+{
+	begin_cloned(THAW_VOLUME_HOME, THAW_VOLUME_REMOVABLE);
+	draw(pages[1], 0xaa);
+	pages[1][SUPERBLOCK + 0x34] = 1;
+	CHECK(end() == THAW_MOUNTED);
+	/* not mounted, but read by somebody */
+	begin_cloned(THAW_VOLUME_HOME, THAW_VOLUME_REMOVABLE);
+	draw(pages[1], 0xaa);
+	pages[1][SUPERBLOCK + 0x34] = 1;
+	pages[1][SUPERBLOCK + 0x3a] = 1;
+	pages[1][SUPERBLOCK + 0x60] ^= 4;
+	CHECK(end() == THAW_OK);
+}
+
 static void test_by_hand(void)
 {
 	static const struct thaw_options by_hand = {.by_hand = true};
@@ -204,6 +252,8 @@ int main(void)
 	RUN(test_everywhere);
 	RUN(test_others_do_not_count);
 	RUN(test_one_copy_is_enough);
+	RUN(test_clone);
+	RUN(test_mounted_clone);
 	RUN(test_by_hand);
 	RUN(test_stays_refused);
 	return check_summary();

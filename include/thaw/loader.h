@@ -230,8 +230,11 @@ struct thaw_volume {
 	uint32_t last_check;
 	uint16_t mount_count;
 	bool in_use;
-	bool saved; /* the image has its superblock, atomic */
-	bool same;  /* and with the same marks, atomic */
+	bool clean;
+	enum thaw_volume_site site;
+	bool saved;   /* the image has its superblock, atomic */
+	bool same;    /* and with the same marks, atomic; */
+	bool strange; /* and, of a mounted one, with marks that no disk has, atomic */
 };
 
 struct thaw_mounted {
@@ -248,7 +251,8 @@ void thaw_mounted_compare(struct thaw_mounted *mounted, const uint8_t *pages, ui
 
 /*
  * All pages of the image were compared. THAW_OK, or THAW_MOUNTED: one of the filesystems was mounted
- * for writing, recovered or repaired since.
+ * for writing, recovered or repaired since. A copy of a filesystem that is as it was may differ if it
+ * lies further from home.
  */
 enum thaw_err thaw_mounted_check(const struct thaw_mounted *mounted, struct thaw_diag *diag);
 

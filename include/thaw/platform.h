@@ -113,6 +113,13 @@ enum thaw_checkpoint {
 	THAW_CHECKPOINT_WORKER,	    /* a worker was started: it alone stops, and never returns */
 };
 
+/* Where a volume lies. Of copies of one filesystem the later is more likely the machine's own. */
+enum thaw_volume_site {
+	THAW_VOLUME_REMOVABLE, /* or on USB */
+	THAW_VOLUME_FIXED,
+	THAW_VOLUME_HOME, /* fixed, on the disk that holds thaw */
+};
+
 struct thaw_record;
 struct thaw_handoff;
 
@@ -170,7 +177,8 @@ struct thaw_machine {
 	 * zeroes where it cannot be read. false: there are no more. May be NULL. Not to be called
 	 * after claim.
 	 */
-	bool (*volume)(struct thaw_machine *m, size_t n, void *page);
+	bool (*volume)(struct thaw_machine *m, size_t n, void *page,
+		       enum thaw_volume_site *ret_site);
 	/*
 	 * Reads count pages, from page on, of the GPT partition with that unique GUID. THAW_OK or
 	 * THAW_READ: also when there is no such partition. May be NULL: other partitions cannot be
