@@ -209,6 +209,13 @@ def upgrade(place):
     expect("upgrade: there is one", place, 0, "", "status", "--no-variables")
     expect("upgrade", place, 0, "copy", "update", "--no-variables")
     check("upgrade renews the program alone", place.snapshot() == changed)
+    conf = place.esp / "EFI/thaw/thaw.conf"
+    text = conf.read_text()
+    conf.unlink()
+    expect("upgrade: thaw.conf was taken away", place, 0, "nothing to do", "update", "--no-variables")
+    expect("update: thaw.conf was taken away", place, 0, "first in BootOrder", "update")
+    check("thaw.conf stays away", not conf.exists())
+    conf.write_text(text)
     program.unlink()
     expect("upgrade: none is there", place, 1, "", "status", "--no-variables")
     place.set("Boot0002", option)
@@ -429,8 +436,46 @@ def without_partition(place):
     away.rename(place.esp)
 
 
+LOCATION = "8cf2644b-4b0b-428f-9387-6d876050dc67"
+SWAP_UUID = "5c0f2a51-7b0c-4c58-8f6c-2c1f0d9e5a10"
+
+
+def noted(place):
+    value = place.get("HibernateLocation", LOCATION)
+    return value and value.decode("utf-16-le")
+
+
+def notes_location(place):
+    """The hook says where the image will be, where systemd did not."""
+    swaps, area = place.folder / "swaps", place.folder / "area"
+    head = "Filename\tType\tSize\tUsed\tPriority\n"
+    with open(area, "wb") as file:
+        file.truncate(disk.MIB)
+    subprocess.run(["mkswap", "-U", SWAP_UUID, area], check=True, capture_output=True)
+    place.run("sleep", "pre", "hibernate", swap=place.folder)
+    check("no swap, no note", noted(place) is None, noted(place))
+    swaps.write_text(f"{head}{area} partition 1020 0 -2\n")
+    expect("location", place, 0, "", "sleep", "pre", "hibernate", swap=place.folder)
+    check("location noted", noted(place) == f'{{"uuid":"{SWAP_UUID}","offset":0}}\0', noted(place))
+    expect("location is taken away", place, 0, "HibernateLocation removed", "sleep", "post", "hibernate")
+    check("no location", noted(place) is None)
+    place.set("HibernateLocation", "{}\0".encode("utf-16-le"), LOCATION)
+    place.run("sleep", "pre", "hibernate", swap=place.folder)
+    check("systemd's note stays", noted(place) == "{}\0", noted(place))
+    place.run("sleep", "post", "hibernate")
+    swaps.write_text(f"{head}/swapfile file 1020 0 -2\n")
+    place.run("sleep", "pre", "hibernate", swap=place.folder)
+    check("a file nobody told of", noted(place) is None, noted(place))
+    swaps.unlink()
+
+
 def resident_hook(place):
     place.run("install", "--mode", "resident")
+    notes_location(place)
+    place.set("BootNext", b"\1\0")
+    expect("chosen to boot first", place, 0, "BootNext is entry 0001", "sleep", "pre", "hibernate")
+    check("what was chosen stays", place.get("BootNext") == b"\1\0")
+    (place.vars / f"BootNext-{GLOBAL}").unlink()
     expect("resident, first", place, 0, "", "sleep", "pre", "hibernate")
     check("nothing to arm", place.get("BootNext") is None)
     place.set("BootOrder", struct.pack("<4H", 1, 2, 3, 0))

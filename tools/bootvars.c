@@ -119,6 +119,25 @@ bool bootvars_delete_record(void)
 	return delete (thaw_guid, VOUCHER, NULL) && delete (thaw_guid, RECORD, NULL);
 }
 
+bool bootvars_has_location(void)
+{
+	return efi_get_variable_exists(systemd_guid, LOCATION) >= 0;
+}
+
+/* UTF-16, with the zero at its end. */
+bool bootvars_write_location(const char *text)
+{
+	size_t size = 2 * (strlen(text) + 1);
+	uint8_t *wide = calloc(1, size);
+	bool ok;
+
+	for (size_t i = 0; wide && text[i]; i++)
+		wide[2 * i] = (uint8_t)text[i];
+	ok = wide && set(systemd_guid, LOCATION, wide, size);
+	free(wide);
+	return ok;
+}
+
 bool bootvars_delete_location(bool *ret_was)
 {
 	return delete (systemd_guid, LOCATION, ret_was);

@@ -59,7 +59,9 @@ bool bootvars_delete_entry(uint16_t number);
 /* That a variable is not there is no error. */
 bool bootvars_delete_record(void); /* and what vouches for it */
 bool bootvars_delete_next(void);
-/* systemd's HibernateLocation. *ret_was: whether there was one. */
+/* systemd's HibernateLocation; text is ASCII. *ret_was: whether there was one. */
+bool bootvars_has_location(void);
+bool bootvars_write_location(const char *text);
 bool bootvars_delete_location(bool *ret_was);
 
 /* 0 off, 1 on, -1 not known */

@@ -28,6 +28,7 @@ struct job {
 	char *program; /* what is to be on the partition */
 	size_t size;
 	const char *source;
+	bool is_update;
 	bool made_efi, made_entry;
 	char said[160]; /* what the step says of itself */
 };
@@ -95,6 +96,16 @@ static void remove_new_program(struct job *job)
 		unlink(job->site.program);
 }
 
+/*
+ * Whoever took thaw.conf away is content with what is usual, and an update does not bring it back;
+ * unless there is no entry either, and so an installation that was interrupted.
+ */
+static bool is_taken_away(const struct job *job)
+{
+	return job->is_update && !job->site.has_conf &&
+	       (!job->site.variables || job->site.entry >= 0);
+}
+
 static bool want_conf(struct job *job)
 {
 	char mode[16];
@@ -102,6 +113,8 @@ static bool want_conf(struct job *job)
 	snprintf(job->said, sizeof(job->said), "write %.100s (mode %s)", job->site.conf_path,
 		 conf_mode_name(job->site.conf.mode));
 	conf_value(job->site.conf_text, "mode", mode, sizeof(mode));
+	if (is_taken_away(job))
+		return false;
 	return !job->site.has_conf || (job->site.mode && strcmp(mode, job->site.mode));
 }
 
@@ -461,7 +474,7 @@ int install_main(int argc, char **argv)
 
 int update_main(int argc, char **argv)
 {
-	struct job job = {0};
+	struct job job = {.is_update = true};
 	int result = site_parse(&job.site, argc, argv, "edsnrjq", update_usage);
 
 	if (result)

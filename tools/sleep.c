@@ -10,6 +10,7 @@
 
 #include "attempt.h"
 #include "file.h"
+#include "location.h"
 #include "memmap_file.h"
 #include "mounts.h"
 #include "site.h"
@@ -35,14 +36,24 @@ static const char usage[] =
 
 /* --- before ------------------------------------------------------------------------------ */
 
+/* Whoever chose what boots once, next, gets it: a resident thaw restores at the boot behind that. */
+static bool leave_next(const struct site *site)
+{
+	if (site->next >= 0 && site->next != site->entry)
+		printf("BootNext is entry %04X: it boots first, and thaw restores at the boot after "
+		       "it.\n",
+		       (unsigned)site->next);
+	return true;
+}
+
 /*
  * Armed, always; resident only when another entry came first, as the update of a boot loader may
- * have brought about. A thaw that would refuse everything need not run.
+ * have brought about.
  */
 static bool arm(struct site *site)
 {
-	if (!site->has_program || site_comes_first(site) || bootvars_secure_boot() != 0)
-		return true;
+	if (site_comes_first(site))
+		return leave_next(site);
 	if (site->entry < 0) {
 		thawctl_error("'thawctl update' repairs it.",
 			      "there is no boot entry: this hibernation is left to the kernel");
@@ -123,11 +134,19 @@ static bool take_notes(const struct site *site)
 	return ok;
 }
 
+/* A thaw that would refuse everything need neither run nor know where to look. */
+static bool will_restore(const struct site *site)
+{
+	return site->has_program && bootvars_secure_boot() == 0;
+}
+
 /* Where the site could not be read, thaw may run all the same. */
 static bool before(struct site *site, bool is_read)
 {
-	bool ok = is_read && arm(site);
+	bool ok = is_read;
 
+	if (is_read && will_restore(site))
+		ok = location_note() & arm(site);
 	return take_notes(site) && ok;
 }
 

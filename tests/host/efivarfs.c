@@ -2,7 +2,8 @@
 /*
  * efivarfs.c: preloaded into thawctl, makes of the folder EFIVARFS_PATH what Linux's efivarfs
  * is: a write() replaces a variable as a whole. And lets the n-th change of the file system fail
- * (FAULT_ERROR=n) or be the last thing the program ever does (FAULT_KILL=n).
+ * (FAULT_ERROR=n) or be the last thing the program ever does (FAULT_KILL=n). What the kernel would
+ * hibernate to is not the machine's own business either: what is in the folder FAULT_SWAP.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -61,11 +62,23 @@ ssize_t write(int fd, const void *buf, size_t size)
 	return REAL(write)(fd, buf, size);
 }
 
+static const char *instead(const char *path, char *room, size_t size)
+{
+	const char *folder = getenv("FAULT_SWAP");
+
+	if (strcmp(path, "/proc/swaps") && strncmp(path, "/sys/power/resume", 17))
+		return path;
+	snprintf(room, size, "%s/%s", folder ? folder : "/nonexistent", strrchr(path, '/') + 1);
+	return room;
+}
+
 static int open_mode(const char *path, int flags, mode_t mode)
 {
+	char room[4096];
+
 	if ((flags & O_CREAT) && fails())
 		return -1;
-	return REAL(open)(path, flags, mode);
+	return REAL(open)(instead(path, room, sizeof(room)), flags, mode);
 }
 
 int open(const char *path, int flags, ...)
