@@ -165,8 +165,17 @@ machine && echo freeze >"$m/sys/power/state" && ahead 'no hibernation' 2 'does n
 machine && swap '/dev/zram0 partition' && ahead 'zram only' 2 'compressed memory'
 machine && swap '/dev/dm-0 partition' && mkdir -p "$m/sys/class/block/dm-0/dm" &&
 	echo CRYPT-LUKS2-0-x >"$m/sys/class/block/dm-0/dm/uuid" && ahead 'LUKS' 2 'is on LUKS'
-machine && swap '/dev/md0 partition' && mkdir -p "$m/sys/class/block/md0/md" &&
-	ahead 'RAID' 2 'is on RAID'
+machine && swap '/dev/md0 partition' && ahead 'RAID' 2 'is on RAID'
+machine && swap '/dev/bcache0p1 partition' && ahead 'bcache' 2 'is on bcache'
+machine && swap '/dev/zd16 partition' && ahead 'ZFS' 2 'is on ZFS'
+volume() {
+	machine && swap '/dev/dm-0 partition' && mkdir -p "$m/sys/class/block/dm-0/dm" \
+		"$m/sys/class/block/dm-0/slaves/$1" && echo LVM-0x >"$m/sys/class/block/dm-0/dm/uuid"
+}
+volume vda3 && ahead 'LVM' 0 'ok  swap           /dev/dm-0'
+volume dm-1 && ahead 'LVM, thin' 2 'neither linear nor striped'
+volume md0 && ahead 'LVM on RAID' 2 'is on RAID'
+machine && echo 'platform [shutdown]' >"$m/sys/power/disk" && ahead 'mode' 0 "without ACPI's S4"
 machine && swap '/swap.img file' && ahead 'swap file' 0 'needs device and offset'
 machine && : >"$m/proc/swaps" && ahead 'no swap' 2 'there is none'
 partition() {

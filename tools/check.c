@@ -165,6 +165,7 @@ static bool is_container(const char *type)
 {
 	static const char *const containers[] = {
 		"crypto_LUKS", "LVM2_member", "linux_raid_member", "bcache", "isw_raid_member",
+		"zfs_member",
 	};
 	size_t i;
 

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "thawctl.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -163,21 +164,53 @@ static void check_kernel(struct machine *m)
 
 /* --- swap space -------------------------------------------------------------------------- */
 
-/* What Linux makes the device of others by; NULL: firmware can see it as it is. */
+/* What Linux makes the device of others by, where its name says it. */
+static const char *named_kind(const char *name)
+{
+	static const struct {
+		const char *prefix, *kind;
+	} kinds[] = {{"md", "RAID"}, {"bcache", "bcache"}, {"zd", "ZFS"}};
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(kinds); i++) {
+		size_t len = strlen(kinds[i].prefix);
+
+		if (!strncmp(name, kinds[i].prefix, len) && isdigit((unsigned char)name[len]))
+			return kinds[i].kind;
+	}
+	return NULL;
+}
+
+/* The kinds of logical volumes that thaw does not read are made of hidden volumes. */
+static const char *volume_kind(const struct machine *m, const char *name)
+{
+	char path[PATH_MAX];
+	const char *kind = NULL;
+	struct dirent *entry;
+	DIR *slaves;
+
+	snprintf(path, sizeof(path), "%s/sys/class/block/%s/slaves", m->root, name);
+	slaves = opendir(path);
+	while (!kind && slaves && (entry = readdir(slaves)))
+		kind = !strncmp(entry->d_name, "dm-", 3)
+			       ? "a logical volume on LUKS, or neither linear nor striped"
+			       : named_kind(entry->d_name);
+	if (slaves)
+		closedir(slaves);
+	return kind;
+}
+
+/* NULL: firmware can see it as it is, or thaw through it. */
 static const char *stacked(const struct machine *m, const char *name)
 {
 	char path[PATH_MAX];
 	char *uuid;
-	const char *kind = NULL;
+	const char *kind = named_kind(name);
 
-	snprintf(path, sizeof(path), "/sys/class/block/%s/md", name);
-	if (exists(m, path))
-		return "RAID";
 	snprintf(path, sizeof(path), "/sys/class/block/%s/dm/uuid", name);
 	uuid = look(m, path);
 	if (exists(m, path))
 		kind = !strncmp(uuid, "CRYPT-", 6) ? "LUKS"
-		       : !strncmp(uuid, "LVM-", 4) ? "LVM"
+		       : !strncmp(uuid, "LVM-", 4) ? volume_kind(m, name)
 						   : "the device mapper";
 	free(uuid);
 	return kind;
@@ -344,12 +377,26 @@ static void check_fallback(struct machine *m)
 	free(resume);
 }
 
+/* Saved otherwise, the kernel does not turn ACPI on again, nor does firmware have to. */
+static void check_mode(struct machine *m)
+{
+	char *mode = look(m, "/sys/power/disk");
+	bool platform = strstr(mode, "[platform]");
+
+	tell(m, platform ? OK : WARNING, "mode",
+	     "Write 'platform' to /sys/power/disk, if that is offered (systemd: HibernateMode=): else the "
+	     "power button may be dead after a restore.",
+	     platform ? "platform" : "the machine hibernates without ACPI's S4");
+	free(mode);
+}
+
 static void check_all(struct machine *m)
 {
 	uint64_t own_kib;
 
 	check_firmware(m);
 	check_kernel(m);
+	check_mode(m);
 	own_kib = check_partitions(m);
 	check_size(m, own_kib, "thaw's partition");
 	check_size(m, check_swaps(m, own_kib), "swap");
