@@ -101,6 +101,27 @@ def raid():
     return bytes(area)
 
 
+def bcache():
+    """A backing device's superblock is 4 KiB from the beginning (Linux 6.12, bcache_ondisk.h)."""
+    area = bytearray(2 << 20)
+    struct.pack_into("<QQQ", area, 4096, 0, 8, 1)
+    area[4096 + 24:4096 + 40] = bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81")
+    return bytes(area)
+
+
+def zfs():
+    """The uberblocks of the first label, a KiB each, from 128 KiB on (OpenZFS, vdev_impl.h)."""
+    area = bytearray(64 << 20)              # on smaller ones libblkid does not look for it
+    for i in range(128):
+        struct.pack_into("<QQQ", area, (128 + i) << 10, 0xBAB10C, 5000, 4 + i)
+    return bytes(area)
+
+
+def over_image(area):
+    """The first page is that of an image that lay there before."""
+    return image()[:PAGE] + area[PAGE:]
+
+
 def mbr(*areas):
     """A disk with a partition (type 0x82) for each area."""
     disk = bytearray(1 << 20)
@@ -167,6 +188,10 @@ FILES = {
     "short": lambda: bytes(100),
     "luks": luks,
     "raid": raid,
+    "bcache": bcache,
+    "zfs": zfs,
+    "bcache-over-image": lambda: over_image(bcache()),
+    "raid-over-image": lambda: over_image(raid()),
     "image-under-luks": lambda: luks()[:592] + image()[592:],
     "swap-file": lambda: bytes(10 * PAGE) + image(10),
     "mbr": lambda: mbr(swap(), image()),

@@ -86,6 +86,10 @@ check 'offset without image' 1 'no-image' "$f/swap-file" --offset 9
 check 'LUKS' 2 'not restored: foreign-signature: The area belongs to something else. (crypto_LUKS)' \
 	"$f/luks"
 check 'RAID' 2 '(linux_raid_member)' "$f/raid"
+check 'bcache' 2 '(bcache)' "$f/bcache"
+check 'ZFS' 2 '(zfs_member)' "$f/zfs"
+check 'bcache over an image' 2 '(bcache)' "$f/bcache-over-image"
+check 'RAID over an image' 2 '(linux_raid_member)' "$f/raid-over-image"
 check 'LUKS in a partition' 2 '(crypto_LUKS)' "$f/mbr-luks"
 check 'LUKS over an image' 2 '(crypto_LUKS)' "$f/image-under-luks"
 check 'two images' 2 'several-images' "$f/mbr-two"
