@@ -29,8 +29,9 @@ static const struct {
 	{THAW_NO_IMAGE, "Hibernate the machine, then check the area that 'resume=' names."},
 	{THAW_AMBIGUOUS, "Check one partition at a time, and name the right one in thaw.conf "
 			 "(device PARTUUID=...)."},
-	{THAW_FOREIGN, "thaw restores from plain swap partitions, not from inside LUKS, RAID or "
-		       "LVM. Check the partition that 'resume=' names."},
+	{THAW_FOREIGN, "thaw restores from swap partitions and linear or striped logical volumes, not "
+		       "from inside LUKS, RAID, bcache or ZFS. Check the partition that 'resume=' "
+		       "names."},
 	{THAW_HEADER_FLAGS, not_ours},
 	{THAW_HEADER_FIELD, damaged},
 	{THAW_RECORD_MAGIC, not_ours},
