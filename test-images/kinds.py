@@ -2,6 +2,8 @@
 """The kinds of cases: each is a function (case, image, folder, watch) that raises when the case
 fails. `watch` registers a machine, so that its transcript is kept when it does."""
 
+import copy
+import dataclasses
 import re
 import shutil
 
@@ -23,6 +25,7 @@ import session
 import signing
 import swsusp
 import traffic
+import wake
 import work
 from session import Unexpected
 
@@ -54,6 +57,38 @@ def lost(case, image, folder, watch):
         if not any(re.search(case["expect"], line.text) for line in machine.log):
             raise Unexpected(f"no {case['expect']} in the kernel's log")
     session.expect_consumed(parts["disk"], before, image.header_at, image.living)
+
+
+def changed(case, image, folder, watch):
+    """The machine is another than the one that hibernated: what thaw makes of it, and, of a copy of
+    the disk, the kernel itself."""
+    parts, before = session.prepare(image, folder, session.thaw_files(session.thaw_program()))
+    with session.boot(image, parts, watch, **case["machine"]) as machine:
+        session.expect_end(machine, _as(image, case["machine"]), case["expect"])
+    if case["expect"] == "restored":
+        session.expect_consumed(parts["disk"], before, image.header_at)
+    else:
+        session.expect_untouched(parts["disk"], before)
+    again = folder / "kernel"
+    again.mkdir()
+    parts = image.parts(again, session.control_files(again, image))
+    with session.boot(image, parts, watch, **case["machine"]) as machine:
+        index, _, _ = machine.wait(["^GUEST resumed$", "^GUEST fresh boot"], 180)
+    with open(parts["disk"], "rb") as file:
+        file.seek(image.header_at + 4086)
+        kept = file.read(10) == b"S1SUSPEND\0"
+    alone = ("resumes", "keeps the image" if kept else "loses the session")[index]
+    if alone != case.get("kernel", alone):
+        raise Unexpected(f"alone, the kernel {alone}")
+    return f"alone, the kernel {alone}"
+
+
+def _as(image, changes):
+    """The image as if it had been made on the changed machine, as far as checks of the guest go."""
+    same = {k: v for k, v in changes.items() if k != "tpm"}
+    made = copy.copy(image)
+    made.config = dataclasses.replace(image.config, **same)
+    return made
 
 
 def broken(case, image, folder, watch):
@@ -137,15 +172,15 @@ def _firmware_memory(ranges, entry, exited, jump):
             f"({len(before.wrong)} that firmware wrote before it left)")
 
 
-KINDS = {"restore": restore, "converted": converted.converted,
+KINDS = {"restore": restore, "changed": changed, "converted": converted.converted,
          "control": control, "lost": lost, "refuse": refuse, "oracle": exact,
          "broken": broken, "secure": secure, "powercut": powercut.at_checkpoint,
          "powercut-random": powercut.at_random, "powercut-volatile": powercut.with_cache,
          "powercut-write": powercut.in_write, "faulty": faulty.faulty, "hang": hang.hang,
          "hang-worker": hang.worker, "unplugged": faulty.unplugged, "vars-full": fullvars.full,
-         "hang-worker": hang.worker,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
-         "second-unseen": second.unseen, "soak": work.soak, "measured": work.measured, "seen": screen.seen,
-         "installed": install.installed, "traffic": traffic.traffic,
+         "second-unseen": second.unseen, "soak": work.soak,
+         "measured": work.measured, "seen": screen.seen, "installed": install.installed,
+         "traffic": traffic.traffic, "wake": wake.woken,
          "debian": debian.whole}
