@@ -15,7 +15,7 @@ tests='
 	python3 git liblz4-1 liblzo2-2
 	clang clang-tidy cppcheck llvm libclang-rt-14-dev afl++ zlib1g-dev liblzo2-dev libxxhash-dev
 	qemu-system-x86 ovmf swtpm mtools e2fsprogs mmdebstrap openssl
-	btrfs-progs xfsprogs lvm2
+	btrfs-progs xfsprogs lvm2 libsystemd-shared
 '
 package='dpkg-dev debhelper lintian sbsigntool'
 
