@@ -152,6 +152,25 @@ class Lying(Disk):
         self.writes += 1
 
 
+class Stuck(Disk):
+    """Stores what is written until certain bytes are among it, and nothing after that."""
+
+    def __init__(self, path, last):
+        super().__init__(path)
+        self.last, self.stuck = last, False
+
+    def write(self, at, data):
+        if self.stuck:
+            raise Fault(EIO)
+        super().write(at, data)
+        self.stuck = self.last in data
+
+    def flush(self):
+        if self.stuck:
+            raise Fault(EIO)
+        super().flush()
+
+
 class Changing(Disk):
     """What was read once from [start, end) is something else from then on. Begins with the first
     read of the byte `since`: firmware looks here and there for file systems before."""

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import struct
 import subprocess
+import time
 import uuid
 
 import cache
@@ -23,7 +24,9 @@ import hibernated
 import initramfs
 import kernel as kernels
 import machine as machines
+import nbd
 import session
+import signing
 import thawimage
 import uki
 from session import Unexpected
@@ -36,6 +39,7 @@ MODE = 'echo "$(arg mode platform)" > /sys/power/disk || end "FAILED: no such mo
 SWAPON = 'swapon "/dev/$swap" || end "FAILED: swapon"\n'
 POWER = 'echo disk > /sys/power/state || { dmesg | tail -40; end "FAILED to hibernate"; }\n'
 HIBERNATE = """
+[ "$(arg security)" ] && mount -t securityfs security /sys/kernel/security
 [ "$(arg dirty)" ] && { while :; do cat /mem/random > /mem/dirty; done & }
 left=$(arg cycles 1)
 while [ $left -gt 0 ]; do
@@ -123,10 +127,12 @@ class Saved:
         return parts
 
     def boot_guest(self, folder, parts, words=()):
-        """Parts with the guest as what firmware boots."""
+        """Parts with the guest as what firmware boots; signed where firmware asks for it."""
         self.build(folder / "guest.efi", words)
-        return parts | hibernated.boot_from(folder, parts["disk"], self.layout,
-                                            {session.BOOT: folder / "guest.efi"})
+        files = {session.BOOT: folder / "guest.efi"}
+        if self.config.firmware == "snakeoil":
+            files = signing.signed(folder, files)
+        return parts | hibernated.boot_from(folder, parts["disk"], self.layout, files)
 
     def boot_thaw(self, folder, parts, conf=()):
         files = session.thaw_files(session.thaw_program(), conf)
@@ -189,11 +195,11 @@ def _expect_none(saved, path):
     raise Unexpected("there is an image")
 
 
-def _save(machine, saved):
+def save(machine, seconds=300):
     """Lets the guest hibernate; returns seconds from the command to the power going off."""
-    _, line, _ = machine.wait("^GUEST hibernating", 300)
-    machine.wait_end(300)
-    return machine.log[-1].when - line.when
+    _, line, _ = machine.wait("^GUEST hibernating", seconds)
+    machine.wait_end(seconds)
+    return time.monotonic() - line.when
 
 
 def _words(case):
@@ -206,7 +212,7 @@ def hibernate(case, saved, folder, watch):
     many times as it says."""
     parts = saved.parts(folder)
     with _machine(saved, saved.boot_guest(folder, parts, _words(case)), watch) as machine:
-        took = _save(machine, saved)
+        took = save(machine)
     image = _expect_image(saved, parts["disk"])
     for _ in range(case.get("cycles", 1) - 1):
         with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
@@ -231,17 +237,73 @@ def unsaved(case, saved, folder, watch):
     _expect_none(saved, parts["disk"])
 
 
+def left(case, saved, folder, watch):
+    """The disk stores all of the image, but neither says so nor takes it back: the guest goes on, and
+    thaw, which found none before, knows that this one is not to be restored."""
+    parts = saved.parts(folder)
+    saved.build(folder / "guest.efi", _words(case))
+    files = session.thaw_files(session.thaw_program()) | {session.NEXT: folder / "guest.efi"}
+    parts |= hibernated.boot_from(folder, parts["disk"], saved.layout, files)
+    mark = thawimage.ANCHOR_MAGIC + struct.pack("<II", 1, thawimage.SAVE)
+    with nbd.Server(nbd.Stuck(parts["disk"], mark), folder) as server:
+        with _machine(saved, parts | {"backend": server.backend}, watch) as machine:
+            machine.wait(case["says"], 300)
+            session.follow_resumed(machine, saved)
+    _expect_image(saved, parts["disk"])
+    with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
+        session.follow_fresh(machine)
+        session.expect_reason(machine, "passed-over")
+
+
+def killed(case, saved, folder, watch):
+    """The power goes when the guest's console says so: thaw finds no image, and boots on."""
+    for number, line in enumerate(case["at"]):
+        here = folder / str(number)
+        here.mkdir()
+        parts = saved.parts(here)
+        with _machine(saved, saved.boot_guest(here, parts, _words(case)), watch) as machine:
+            machine.wait("^GUEST hibernating", 300)
+            machine.wait(line, 300)
+        _boot_on(saved, here, parts, watch)
+
+
+def _boot_on(saved, folder, parts, watch):
+    with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
+        session.follow_fresh(machine)
+        session.expect_reason(machine, "no-image")
+
+
 def cuts(case, saved, folder, watch):
     """The power goes while the image is written: after each write, with what was not flushed lost
-    or stored at will. There is no image, or a whole one."""
+    or stored at will. There is no image, or a whole one. Of three of these states thaw says so, too:
+    halfway, without the last write to the anchor, and with it."""
     parts = saved.parts(folder)
     before = hibernated.copy(parts["disk"], folder / "before.raw")
     log = folder / "writes"
     log.touch()
     guest_parts = saved.boot_guest(folder, parts, _words(case))
     with watch(Logging(saved.config, log, **guest_parts)) as machine:
-        _save(machine, saved)
-    return _replay(saved, before, list(writes(log)))
+        save(machine)
+    entries = list(writes(log))
+    last = max(i for i, entry in enumerate(entries) if entry and _is_anchor(saved, entry))
+    for count in (last // 2, last, last + 1):
+        _apply(hibernated.copy(before, parts["disk"]), entries[:count])
+        if count <= last:
+            _boot_on(saved, folder, parts, watch)
+    with _machine(saved, saved.boot_thaw(folder, parts), watch) as machine:
+        session.follow_resumed(machine, saved)
+    return _replay(saved, before, entries)
+
+
+def _is_anchor(saved, entry):
+    at, data = entry
+    return at <= saved.layout.swap_at < at + len(data)
+
+
+def _apply(path, entries):
+    with open(path, "r+b") as file:
+        _put(file, [entry for entry in entries if entry])
+        file.flush()
 
 
 def _replay(saved, path, entries):
@@ -255,7 +317,7 @@ def _replay(saved, path, entries):
                 continue
             at, data = entry
             previous = os.pread(file.fileno(), len(data), at)
-            if at <= saved.layout.swap_at < at + len(data):
+            if _is_anchor(saved, entry):
                 _put(file, undo[::-1] + [entry])
                 found.append(_state(saved, path))
                 _put(file, pending)
@@ -282,4 +344,5 @@ def _state(saved, path):
     return True
 
 
-KINDS = {"hibernate": hibernate, "unsaved": unsaved, "cuts": cuts}
+KINDS = {"hibernate": hibernate, "unsaved": unsaved, "left": left, "killed": killed,
+         "cuts": cuts}
