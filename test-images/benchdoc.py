@@ -12,6 +12,8 @@ DOCS = cache.HERE.parent / "docs"
 BEGIN = "<!-- from build/bench.json, by test-images/bench --docs -->\n"
 END = "<!-- end -->\n"
 
+WAYS = {"lzo": "the kernel, LZO", "lz4": "the kernel, LZ4", "thawctl": "`thawctl hibernate`"}
+
 # what, where in the results, target, whether more is better
 TARGETS = [
     ("LZO1X decoder, native, against liblzo2", "native lzo-decoder", 1.5, True),
@@ -29,6 +31,10 @@ TARGETS = [
     ("thaw's own form against Linux's LZ4, 340,000 pages, 2 processors, entry to resumed", "forms 2",
      1.2, True),
     ("likewise, entry to jump", "forms jump-2", 1.2, True),
+    ("firmware to resumed, saved by thawctl, against the kernel's LZO, 34,000 pages, 1 processor",
+     "saved small-1-lzo", 1.5, True),
+    ("likewise, 2 processors", "saved small-2-lzo", 1.5, True),
+    ("likewise, 340,000 pages, 2 processors", "saved medium-2-lzo", 1.5, True),
     ("no image, device configured, milliseconds", "idle ms", 10, False),
     ("no image, any device, milliseconds", "idle any-ms", 10, False),
     ("thaw.efi, KiB", "size kib", 200, False),
@@ -58,8 +64,22 @@ def _restore_limit(results, key):
     return row["kernel"] / (row["thaw"] - spared + floor["floor"] + floor["decode"])
 
 
+def _saved_limit(results, key):
+    """If thaw took no longer from entry to jump than the floor, or, where that was not measured, no
+    time at all."""
+    row = results.get("saved", {}).get("rows", {}).get(key)
+    if not row:
+        return None
+    own = row["thawctl"]
+    spared = sum(own["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
+    floor = results.get("floor", {}).get("rows", {}).get(key, {}).get("floor", 0)
+    return row["lzo"]["restored"] / (own["restored"] - spared + floor)
+
+
 def _limit(results, where):
     part, key = where.split(" ", 1)
+    if part == "saved":
+        return _saved_limit(results, key.removesuffix("-lzo"))
     if part == "qemu":
         return _restore_limit(results, key)
     return _ratio(results, f"{part} {key.replace('-one', '')}-limit")
@@ -143,12 +163,27 @@ def _converting(results):
          f"{whole['pages'] / 256 / whole['seconds']:.0f}"]])
 
 
+def _saved(results):
+    rows, lines = results.get("saved", {}).get("rows", {}), []
+    for key, row in rows.items():
+        for way, r in row.items():
+            thaw = sum(r["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
+            lines.append([*key.split("-"), WAYS[way], f"{r['took']:.1f}", f"{r['written'] >> 20}",
+                          f"{r['restored']:.2f}", f"{r['phases'].get('load', 0):.2f}", f"{thaw:.2f}",
+                          f"{r['phases'].get('jump to guest', 0):.2f}"])
+    table = _table(["image", "processors", "saved by", "command to off, s", "MiB written",
+                    "firmware to resumed, s", "loading", "entry to jump", "after the jump"], lines)
+    return ("The same guest saved by its kernel and by `thawctl hibernate`, restored by thaw:\n\n"
+            f"{table}\n") if rows else ""
+
+
 def _text(results):
     machine = results.get("machine", {})
     return (f"{machine.get('when', '')}: {machine.get('words', '')}.\n\n{_targets(results)}\n"
             f"Whole restores, medians:\n\n{_restores(results)}\n"
             f"The same session in three forms, seconds:\n\n{_forms(results)}\n"
             f"The floor, and what the processors need besides, in seconds:\n\n{_floors(results)}\n"
+            f"{_saved(results)}"
             f"On the host:\n\n{_pipelines(results)}\n{_converting(results)}")
 
 
