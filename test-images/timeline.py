@@ -10,7 +10,8 @@ MARKS = [
     ("thaw jumps into the image", r"^thaw: jump"),
     ("first line of the kernel's EFI stub", r"^EFI stub:"),
     ("first line of the kernel", r"^\[ +\d+\.\d+\]"),
-    ("first line of the resumed guest", r"^GUEST resumed$"),
+    # thawctl, which hibernated, looks into the record before it ends.
+    ("first line of the resumed guest", r"^(Restored, \d|GUEST resumed$)"),
 ]
 START, END = MARKS[0][0], MARKS[-1][0]
 
