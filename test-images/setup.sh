@@ -12,7 +12,7 @@ set -eu
 
 build='make gcc binutils libc6-dev gnu-efi libblkid-dev libefivar-dev libefiboot-dev liblz4-dev libjsmn-dev'
 tests='
-	python3 git liblz4-1 liblzo2-2
+	python3 git liblz4-1 liblzo2-2 gdb
 	clang clang-tidy cppcheck llvm libclang-rt-14-dev afl++ zlib1g-dev liblzo2-dev libxxhash-dev
 	qemu-system-x86 ovmf swtpm mtools e2fsprogs mmdebstrap openssl
 	btrfs-progs xfsprogs lvm2 libsystemd-shared

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -61,11 +62,28 @@ def core(path):
     for i in range(struct.unpack_from("<H", data, 56)[0]):
         what, _, at, _, address, stored, size, _ = struct.unpack_from("<IIQQQQQQ", data,
                                                                       phoff + 56 * i)
+        if i == 0:
+            assert what == 4 and b"CORE\0" in data[at:at + stored], "no notes"
+            continue
         assert what == 1 and stored in (0, size), "no PT_LOAD of a run"
         for n in range(size // PAGE):
             page = data[at + n * PAGE:at + (n + 1) * PAGE] if stored else bytes(PAGE)
             found[address // PAGE + n] = page
     return found
+
+
+def debugger_reads(path, found):
+    """gdb opens the core and has the words of a frame where the frame is; Linux's note is there."""
+    assert b"VMCOREINFO\0" in path.read_bytes()[:1 << 20], "without the note for crash"
+    if not shutil.which("gdb"):
+        counts["skipped"] += 1
+        print("skip gdb: it is not installed")
+        return
+    frame = next(f for f, page in found.items() if page and any(page[:8]))
+    said = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"target core {path}", "-ex",
+                           f"x/1xg {frame * PAGE:#x}"], capture_output=True, text=True).stdout
+    word = struct.unpack_from("<Q", found[frame])[0]
+    assert said.splitlines()[-1].split() == [f"{frame * PAGE:#x}:", f"{word:#018x}"], said
 
 
 def is_same(one, other):
@@ -103,6 +121,7 @@ def try_image(disk, folder, name):
     with case(f"{name}: extract"):
         image("extract", new, elf)
         is_same(expected, core(elf))
+        debugger_reads(elf, expected)
         image("extract", disk, elf, expect=3, says="--replace")
     with case(f"{name}: info and dump"):
         facts = json.loads(image("info", "--json", new))
