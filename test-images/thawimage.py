@@ -208,7 +208,7 @@ class Image:
                 continue
             must(kind not in self.tables, f"table {kind} twice")
             must(entry == ENTRY_BYTES.get(kind, entry), f"size of the entries of table {kind}")
-            must(entries <= MOST.get(kind, entries), f"size of table {kind}")
+            must(entries <= self._most(kind, entries), f"size of table {kind}")
             size = entry * entries
             must(position % UNIT == 0 and position >= self.data_bytes, f"place of table {kind}")
             must(position + size <= self.logical_units * UNIT, f"table {kind} is too long")
@@ -221,6 +221,11 @@ class Image:
         places.sort()
         for (_, end), (first, _) in zip(places, places[1:]):
             must(end <= first, "tables overlap")
+
+    def _most(self, kind, otherwise):
+        if kind in (FRAMES, BLOCKS):
+            return sum(self.counts.values()) if kind == FRAMES else self.counts[DATA]
+        return MOST.get(kind, otherwise)
 
     def _read_frames(self):
         """Runs as (first, count, kind, fill)."""
