@@ -38,7 +38,13 @@ HOST_SUPPORT := $(filter-out tests/test_% tests/fuzz_% tests/bench_% tests/repla
 # The one parser of efi/ that touches no firmware.
 HOST_CONFIG := $(wildcard efi/config_parse.c)
 
-HOST_LIBS := -llzo2 -llz4 -lz -lxxhash -lpthread
+# Of thawctl what shows and converts images.
+HOST_IMAGE := $(patsubst tools/%.c,%.o,$(wildcard tools/image.c tools/image_*.c)) area.o json.o host_disk.o host_memory.o
+
+# A target's own objects come behind the archives.
+HOST_GROUP = -Wl,--start-group $(1) -Wl,--end-group
+
+HOST_LIBS := -llzo2 -llz4 -lz -lxxhash -lblkid -lpthread
 HOST_CORE_FLAGS := -std=gnu11 -ffreestanding -Iinclude $(WARNINGS)
 HOST_TEST_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude \
 	-iquote imagefmt -iquote locate -iquote loader -iquote efi -iquote tests -Wall -Wextra -Werror
@@ -78,7 +84,8 @@ $(BUILD)/$(1)/writer/%.o: writer/%.c
 
 $(BUILD)/$(1)/tools/%.o: tools/%.c
 	@mkdir -p $$(@D)
-	$(2) -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(4) -MMD -MP -c -o $$@ $$<
+	$(2) -std=gnu11 -D_GNU_SOURCE -DTHAW_VERSION='"tested"' -Iinclude $(WARNINGS) $(4) -MMD -MP \
+		-c -o $$@ $$<
 
 $(BUILD)/$(1)/tests/%.o: tests/%.c
 	@mkdir -p $$(@D)
@@ -107,6 +114,9 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUI
 # What of thawctl needs no machine to be tested.
 $(BUILD)/$(1)/test_hibernate: $(BUILD)/$(1)/tools/hibernate_stream.o $(BUILD)/$(1)/tools/snapshot.o
 
+$(BUILD)/$(1)/replay_thawctl $(BUILD)/$(1)/fuzz_thawctl: \
+		$(addprefix $(BUILD)/$(1)/tools/,$(HOST_IMAGE))
+
 $(BUILD)/$(1)/bench_%: $(BUILD)/$(1)/tests/bench_%.o $(BUILD)/$(1)/libtest.a \
 		$(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
@@ -114,7 +124,7 @@ $(BUILD)/$(1)/bench_%: $(BUILD)/$(1)/tests/bench_%.o $(BUILD)/$(1)/libtest.a \
 # A fuzz target that is fed files instead of by libFuzzer.
 $(BUILD)/$(1)/replay_%: $(BUILD)/$(1)/tests/fuzz_%.o $(BUILD)/$(1)/tests/replay.o \
 		$(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a
-	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
+	$(2) $(4) -o $$@ $(call HOST_GROUP,$$^) $(HOST_LIBS)
 
 -include $$(wildcard $(BUILD)/$(1)/*/*.d)
 endef
@@ -160,14 +170,14 @@ tsan: $(HOST_TSAN_PROGRAMS)
 
 $(BUILD)/host-fuzz/fuzz_%: $(BUILD)/host-fuzz/tests/fuzz_%.o $(BUILD)/host-fuzz/libtest.a \
 		$(BUILD)/host-fuzz/libwriter.a $(BUILD)/host-fuzz/libthaw.a
-	$(CLANG) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+	$(CLANG) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $(call HOST_GROUP,$^) $(HOST_LIBS)
 
 fuzz-build: $(addprefix $(BUILD)/host-fuzz/,$(HOST_FUZZ))
 
 # The same targets under AFL++: another engine finds other things.
 $(BUILD)/host-afl/fuzz_%: $(BUILD)/host-afl/tests/fuzz_%.o $(BUILD)/host-afl/libtest.a \
 		$(BUILD)/host-afl/libwriter.a $(BUILD)/host-afl/libthaw.a
-	$(AFL_CC) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+	$(AFL_CC) $(HOST_FUZZER) -fsanitize=fuzzer -o $@ $(call HOST_GROUP,$^) $(HOST_LIBS)
 
 ENGINE ?= libfuzzer
 ifeq ($(ENGINE),afl)

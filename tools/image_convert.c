@@ -273,8 +273,7 @@ int image_convert(struct image_source *s, const struct image_options *o)
 
 	if (fd < 0)
 		return THAWCTL_ENVIRONMENT;
-	c.s = s;
-	c.o = o;
+	c = (struct convert){.s = s, .o = o};
 	c.total = s->image.facts.data_frames + s->image.facts.zero_frames;
 	thaw_writer_file_init(&c.file, fd, 0, IMAGE_FIRST_UNIT, units);
 	status = run(&c, replaces);
