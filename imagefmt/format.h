@@ -19,6 +19,11 @@ struct thaw_format {
 	enum thaw_err (*split)(const struct thaw_image *image, uint64_t decoded_pages,
 			       const uint8_t *stored, size_t len, struct thaw_block *ret,
 			       struct thaw_diag *diag);
+	uint32_t (*plain)(const struct thaw_image *image, uint64_t decoded_pages,
+			  uint32_t max_pages);
+	/* NULL: blocks are all coded, or none is. */
+	uint64_t (*before_plain)(const struct thaw_image *image, uint64_t decoded_pages,
+				 uint32_t least_pages, uint64_t max_bytes);
 };
 
 /*

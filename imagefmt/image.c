@@ -96,6 +96,20 @@ enum thaw_err thaw_image_split(const struct thaw_image *image, uint64_t decoded_
 	return image->format->split(image, decoded_pages, stored, len, ret, diag);
 }
 
+uint32_t thaw_image_plain(const struct thaw_image *image, uint64_t decoded_pages,
+			  uint32_t max_pages)
+{
+	return image->format->plain(image, decoded_pages, max_pages);
+}
+
+uint64_t thaw_image_before_plain(const struct thaw_image *image, uint64_t decoded_pages,
+				 uint32_t least_pages, uint64_t max_bytes)
+{
+	if (!image->format->before_plain)
+		return 0;
+	return image->format->before_plain(image, decoded_pages, least_pages, max_bytes);
+}
+
 static enum thaw_err decode(const struct thaw_block *block, const uint8_t *stored, void *dst)
 {
 	size_t want = (size_t)block->pages << THAW_PAGE_SHIFT;
@@ -105,7 +119,8 @@ static enum thaw_err decode(const struct thaw_block *block, const uint8_t *store
 	stored += block->offset;
 	switch (block->codec) {
 	case THAW_CODEC_NONE:
-		__builtin_memcpy(dst, stored, want);
+		if (dst != stored)
+			__builtin_memcpy(dst, stored, want);
 		return THAW_OK;
 	case THAW_CODEC_LZO1X:
 		err = thaw_lzo1x_decode(stored, block->length, dst, want, &got);

@@ -242,6 +242,49 @@ static enum thaw_err native_split(const struct thaw_image *image, uint64_t decod
 	return THAW_OK;
 }
 
+/* Not coded, and nothing lies between it and what follows. */
+static bool is_plain(const struct thaw_image *image, size_t i)
+{
+	const struct native_block *b = &image->blocks[i];
+
+	return b->codec == NATIVE_CODEC_NONE &&
+	       (i + 1 == image->block_count || b[1].position == b->position + b->stored);
+}
+
+static uint32_t plain_from(const struct thaw_image *image, size_t i, uint32_t max_pages)
+{
+	uint32_t pages = 0;
+
+	for (; i < image->block_count && is_plain(image, i); i++) {
+		if (image->blocks[i].pages > max_pages - pages)
+			break;
+		pages += image->blocks[i].pages;
+	}
+	return pages;
+}
+
+static uint32_t native_plain(const struct thaw_image *image, uint64_t decoded_pages,
+			     uint32_t max_pages)
+{
+	size_t i = find_block(image->blocks, image->block_count, decoded_pages);
+
+	return image->blocks[i].first_page == decoded_pages ? plain_from(image, i, max_pages) : 0;
+}
+
+static uint64_t native_before_plain(const struct thaw_image *image, uint64_t decoded_pages,
+				    uint32_t least_pages, uint64_t max_bytes)
+{
+	const struct native_block *b = image->blocks;
+	size_t i = find_block(b, image->block_count, decoded_pages);
+	uint64_t begin = b[i].position;
+
+	for (; i < image->block_count && b[i].position - begin < max_bytes; i++) {
+		if (plain_from(image, i, least_pages + THAW_BLOCK_PAGES) >= least_pages)
+			return b[i].position - begin;
+	}
+	return 0;
+}
+
 _Static_assert(NATIVE_BLOCK_BYTES == THAW_BLOCK_BYTES, "the model's largest blocks");
 _Static_assert(NATIVE_BLOCK_BYTES + NATIVE_UNIT <= THAW_BLOCK_STORED_MAX, "with what is between");
 
@@ -250,4 +293,6 @@ const struct thaw_format thaw_native = {
 	.probe = native_probe,
 	.open = native_open,
 	.split = native_split,
+	.plain = native_plain,
+	.before_plain = native_before_plain,
 };

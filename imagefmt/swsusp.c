@@ -175,6 +175,17 @@ enum thaw_err swsusp_split(const struct thaw_image *image, uint64_t decoded_page
 	return THAW_OK;
 }
 
+/* A checksum of the stream wants to see all of it in order. */
+static uint32_t swsusp_plain(const struct thaw_image *image, uint64_t decoded_pages,
+			     uint32_t max_pages)
+{
+	const struct thaw_facts *facts = &image->facts;
+
+	if (facts->codec != THAW_CODEC_NONE || facts->has_checksum)
+		return 0;
+	return (uint32_t)thaw_min(facts->stream_pages - decoded_pages, max_pages);
+}
+
 _Static_assert(UNC_PAGES == THAW_BLOCK_PAGES, "chunks are the model's largest blocks");
 _Static_assert((CMP_MAX + CMP_HEADER + 4095) / 4096 * 4096 == THAW_BLOCK_STORED_MAX, "likewise");
 
@@ -183,4 +194,5 @@ const struct thaw_format thaw_swsusp = {
 	.probe = swsusp_probe,
 	.open = swsusp_open,
 	.split = swsusp_split,
+	.plain = swsusp_plain,
 };

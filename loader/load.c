@@ -18,7 +18,7 @@
  *    (staged); decoded blocks, to the processors' buffers; and the windows.
  *  - Each placed or staged frame is written by one job or one read, for no two of the plan's targets
  *    share a frame and the cursors only move on. While a block decodes into its frames it reads
- *    there only what it wrote itself.
+ *    there only what it wrote itself; a block that was read there is only looked at by its job.
  *  - Windows, buffers and the queue are safe frames taken before staging takes any, so no target
  *    lies in them. The lists, and what opening the image left, were allocated from firmware before
  *    the claims were made, so they lie in no claim. The hand-off takes safe frames after staging,
@@ -32,7 +32,7 @@
 /* One job zeroes up to so many frames. */
 #define ZERO_PAGES 256
 
-/* Frames side by side that are worth a read of their own, and what one read takes at most. */
+/* Frames side by side that are worth a read of their own, and what is read straight at once. */
 #define LEAST_DIRECT_PAGES 64
 #define MOST_DIRECT_PAGES  2048
 
@@ -144,8 +144,9 @@ static enum thaw_err make_room(struct thaw_load *l)
 
 /* --- splitting: stored bytes into jobs ------------------------------------------------------ */
 
+/* *to is where the block goes, and is moved behind it. */
 static enum thaw_err publish_block(struct thaw_load *l, const struct thaw_block *block,
-				   const uint8_t *stored)
+				   const uint8_t *stored, struct thaw_cursor *to)
 {
 	struct thaw_job *job;
 	enum thaw_err err = make_room(l);
@@ -153,8 +154,8 @@ static enum thaw_err publish_block(struct thaw_load *l, const struct thaw_block 
 	if (err)
 		return err;
 	job = thaw_queue_slot(&l->crew.queue);
-	*job = (struct thaw_job){.block = *block, .stored = stored, .to = l->data};
-	if (!thaw_cursor_skip(l->plan, &l->data, block->pages))
+	*job = (struct thaw_job){.block = *block, .stored = stored, .to = *to};
+	if (!thaw_cursor_skip(l->plan, to, block->pages))
 		return thaw_fail(l->diag, THAW_BUG, "plan", l->split_pages, block->pages);
 	l->split_pages += block->pages;
 	thaw_queue_publish(&l->crew.queue);
@@ -163,7 +164,8 @@ static enum thaw_err publish_block(struct thaw_load *l, const struct thaw_block 
 
 /* Publishes every whole block in the bytes; what is left of one goes in front of the next window.
  */
-static enum thaw_err split(struct thaw_load *l, const uint8_t *stored, size_t len)
+static enum thaw_err split(struct thaw_load *l, const uint8_t *stored, size_t len,
+			   struct thaw_cursor *to)
 {
 	struct thaw_block block;
 	enum thaw_err err;
@@ -174,7 +176,7 @@ static enum thaw_err split(struct thaw_load *l, const uint8_t *stored, size_t le
 			return err;
 		if (!block.stored)
 			break;
-		err = publish_block(l, &block, stored);
+		err = publish_block(l, &block, stored, to);
 		if (err)
 			return err;
 		stored += block.stored;
@@ -202,6 +204,15 @@ static enum thaw_err work_while_reading(struct thaw_load *l)
 	return err ? err : show_progress(l);
 }
 
+/* So that the next window ends where much can be read straight. 0: it need not. */
+static uint64_t pages_before_plain(const struct thaw_load *l)
+{
+	uint64_t bytes = thaw_image_before_plain(l->image, l->split_pages, LEAST_DIRECT_PAGES,
+						 l->tail_bytes + l->reader.window_bytes);
+
+	return bytes > l->tail_bytes ? (bytes - l->tail_bytes) >> THAW_PAGE_SHIFT : 0;
+}
+
 static enum thaw_err next_window(struct thaw_load *l)
 {
 	struct thaw_window *w = thaw_reader_window(&l->reader);
@@ -214,49 +225,68 @@ static enum thaw_err next_window(struct thaw_load *l)
 		return err;
 	/* Nobody uses this window any more; the tail still lies in the one before. */
 	__builtin_memcpy(begin, l->tail, l->tail_bytes);
-	err = thaw_reader_fill(&l->reader);
+	err = thaw_reader_fill(&l->reader, pages_before_plain(l));
 	if (!err)
 		err = work_while_reading(l);
 	if (!err)
 		err = thaw_reader_finish(&l->reader);
 	if (err)
 		return err;
-	err = split(l, begin, l->tail_bytes + w->fill);
+	err = split(l, begin, l->tail_bytes + w->fill, &l->data);
 	w->last_job = l->crew.queue.published;
 	return err;
 }
 
 /*
- * Stored pages that are the decoded ones, and whose next frames lie side by side. Every page before
- * them is in a job: without a codec nothing is left of a window.
+ * Stored pages that are the decoded ones, in whole blocks, and whose next frames lie side by side.
+ * Every page before them is in a job: of a window that ended in front of them nothing is left.
  */
 static uint32_t direct_pages(const struct thaw_load *l, uint64_t *ret_where)
 {
-	const struct thaw_facts *facts = &l->image->facts;
 	struct thaw_cursor cursor = l->data;
-	uint64_t left = facts->stream_pages - l->split_pages;
+	uint32_t pages = thaw_image_plain(l->image, l->split_pages, MOST_DIRECT_PAGES);
+	uint32_t fit;
 
-	if (facts->codec != THAW_CODEC_NONE || facts->has_checksum || l->image->block_count)
+	if (pages < LEAST_DIRECT_PAGES || l->tail_bytes)
 		return 0;
-	return thaw_cursor_next(l->plan, &cursor, (uint32_t)thaw_min(left, MOST_DIRECT_PAGES),
-				ret_where);
+	fit = thaw_cursor_next(l->plan, &cursor, pages, ret_where);
+	return fit == pages ? pages : thaw_image_plain(l->image, l->split_pages, fit);
 }
 
-static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t where)
+static enum thaw_err read_straight(struct thaw_load *l, uint32_t pages, uint8_t *to)
 {
 	uint64_t page;
-	uint32_t count = (uint32_t)thaw_stream_next(l->image, &l->reader.pos, pages, &page);
+	uint32_t count;
+	enum thaw_err err = THAW_OK;
+
+	for (; pages && !err; pages -= count, to += (size_t)count << THAW_PAGE_SHIFT) {
+		count = (uint32_t)thaw_stream_next(l->image, &l->reader.pos, pages, &page);
+		if (!count)
+			return thaw_fail(l->diag, THAW_MAP_SHORT, "stream", l->split_pages, pages);
+		err = thaw_reader_straight(&l->reader, page, count, to);
+	}
+	return err;
+}
+
+/* What is in place already is checked by whoever is free, if its blocks have checksums. */
+static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t where)
+{
+	struct thaw_cursor to = l->data;
+	uint8_t *frames = l->m->frame(l->m, where);
 	enum thaw_err err;
 
 	/* First the cursor: what lies before it is wiped if this fails halfway. */
-	thaw_cursor_skip(l->plan, &l->data, count);
-	l->split_pages += count;
-	err = thaw_reader_straight(&l->reader, page, count, l->m->frame(l->m, where));
-	if (err)
-		return err;
-	l->done_pages += count;
-	thaw_mounted_compare(l->crew.mounted, l->m->frame(l->m, where), count);
-	err = retire(l);
+	thaw_cursor_skip(l->plan, &l->data, pages);
+	err = read_straight(l, pages, frames);
+	if (!err && l->image->facts.blocks_have) {
+		err = split(l, frames, (size_t)pages << THAW_PAGE_SHIFT, &to);
+	} else if (!err) {
+		l->split_pages += pages;
+		l->done_pages += pages;
+		thaw_mounted_compare(l->crew.mounted, frames, pages);
+	}
+	if (!err)
+		err = retire(l);
 	return err ? err : show_progress(l);
 }
 
@@ -301,7 +331,7 @@ static enum thaw_err take_over(struct thaw_load *l)
 	    !thaw_cursor_skip(l->plan, &l->data, pages))
 		return thaw_fail(l->diag, THAW_BUG, "head", pages, 0);
 	thaw_mounted_compare(l->crew.mounted, image->head, pages);
-	return split(l, image->rest, image->rest_bytes);
+	return split(l, image->rest, image->rest_bytes, &l->data);
 }
 
 static enum thaw_err run(struct thaw_load *l)

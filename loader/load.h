@@ -144,11 +144,11 @@ bool thaw_reader_has_more(const struct thaw_reader *r);
 struct thaw_window *thaw_reader_window(struct thaw_reader *r);
 
 /*
- * Reads as much into the window as it holds. The last piece, or the only one, may be left to the
+ * Reads as much into the window as it holds, or most_pages if that is not 0. The last piece, or the only one, may be left to the
  * device to do in the background: the window is full when thaw_reader_finish() returned. What the
  * disk returns.
  */
-enum thaw_err thaw_reader_fill(struct thaw_reader *r);
+enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages);
 enum thaw_err thaw_reader_finish(struct thaw_reader *r);
 
 /* After a failure elsewhere: waits for what still goes on in the background, however it ends. */

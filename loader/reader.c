@@ -57,23 +57,26 @@ struct thaw_window *thaw_reader_window(struct thaw_reader *r)
 	return &r->window[r->next_window];
 }
 
-enum thaw_err thaw_reader_fill(struct thaw_reader *r)
+enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages)
 {
 	struct thaw_window *w = thaw_reader_window(r);
 	struct thaw_disk *disk = r->disk;
+	size_t most = r->window_bytes;
 	uint64_t page;
 	uint64_t count;
 	uint8_t *at;
 	enum thaw_err err = THAW_OK;
 
+	if (most_pages && most_pages < most >> THAW_PAGE_SHIFT)
+		most = (size_t)most_pages << THAW_PAGE_SHIFT;
 	w->fill = 0;
-	while (!err && w->fill < r->window_bytes && thaw_reader_has_more(r)) {
+	while (!err && w->fill < most && thaw_reader_has_more(r)) {
 		count = thaw_stream_next(r->image, &r->pos,
-					 (r->window_bytes - w->fill) >> THAW_PAGE_SHIFT, &page);
+					 (most - w->fill) >> THAW_PAGE_SHIFT, &page);
 		at = w->data + w->fill;
 		w->fill += (size_t)count << THAW_PAGE_SHIFT;
 		r->reading = disk->read_start &&
-			     (w->fill == r->window_bytes || !thaw_reader_has_more(r));
+			     (w->fill == most || !thaw_reader_has_more(r));
 		err = r->reading ? disk->read_start(disk, page, count, at)
 				 : disk->read(disk, page, count, at);
 	}

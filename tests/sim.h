@@ -48,6 +48,7 @@ struct sim_disk {
 	unsigned consumed;
 	bool lent;	   /* bytes and before are somebody else's */
 	bool half_written; /* a failed write leaves its first 512 bytes */
+	void (*watch)(const void *buf, uint64_t pages); /* sees where reads go; NULL: nobody */
 };
 
 struct sim_work {

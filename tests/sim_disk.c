@@ -42,6 +42,8 @@ static enum thaw_err read(struct thaw_disk *d, uint64_t page, uint64_t count, vo
 
 	/* A read that fails may have got somewhere. */
 	memcpy(buf, disk->bytes + page * PAGE, err ? PAGE / 2 : count * PAGE);
+	if (disk->watch)
+		disk->watch(buf, count);
 	return err;
 }
 

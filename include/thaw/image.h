@@ -207,8 +207,24 @@ enum thaw_err thaw_image_split(const struct thaw_image *image, uint64_t decoded_
 			       struct thaw_diag *diag);
 
 /*
+ * How many pages of the stream from decoded_pages on, where a block begins, lie on disk as they are,
+ * one behind the other, so that they can be read to where they belong: at most max_pages, in whole
+ * blocks. 0 where the next block is coded.
+ */
+uint32_t thaw_image_plain(const struct thaw_image *image, uint64_t decoded_pages,
+			  uint32_t max_pages);
+
+/*
+ * Stored bytes from the block at decoded_pages to the next least_pages or more of such pages, if they
+ * begin within max_bytes. 0: there are none, or they begin here.
+ */
+uint64_t thaw_image_before_plain(const struct thaw_image *image, uint64_t decoded_pages,
+				 uint32_t least_pages, uint64_t max_bytes);
+
+/*
  * Decodes a block into dst, exactly block->pages pages, and checks them where the block has a
- * checksum. THAW_OK, THAW_BLOCK_DATA or THAW_CHECKSUM. Any processor.
+ * checksum. What is not coded may be in place already. THAW_OK, THAW_BLOCK_DATA or THAW_CHECKSUM.
+ * Any processor.
  */
 enum thaw_err thaw_block_decode(const struct thaw_block *block, const uint8_t *stored, void *dst);
 
