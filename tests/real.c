@@ -229,3 +229,41 @@ bool real_open(struct real *r, const char *path, uint64_t at, uint32_t seed)
 	shorten(r);
 	return true;
 }
+
+/* --- the same in thaw's own format ------------------------------------------------------- */
+
+static bool lend_disk(struct real *r, const uint8_t *bytes, uint64_t pages)
+{
+	int fd = memfd_create("native", MFD_CLOEXEC);
+	uint64_t i;
+
+	for (i = 0; fd >= 0 && i < pages; i++) {
+		if (pwrite(fd, bytes + i * PAGE, PAGE, (off_t)(i * PAGE)) != PAGE)
+			return false;
+	}
+	munmap(r->disk, r->pages * PAGE);
+	munmap(r->before, r->pages * PAGE);
+	r->pages = pages;
+	r->disk = map_file(fd, 0, pages * PAGE);
+	r->before = map_file(fd, 0, pages * PAGE);
+	close(fd);
+	return r->disk && r->before;
+}
+
+bool real_to_native(struct real *r, enum synth_format format)
+{
+	struct synth *s = &r->picture;
+	size_t i;
+	bool good;
+
+	s->options.format = format;
+	s->options.codec = THAW_CODEC_LZ4;
+	s->data_count = 0;
+	for (i = 0; i < s->frame_count; i++)
+		s->data_count += s->frames[i].data != NULL;
+	synth_native_store(s);
+	good = lend_disk(r, s->disk, s->disk_pages);
+	free(s->disk);
+	s->disk = NULL;
+	return good;
+}

@@ -25,6 +25,12 @@ struct real {
 /* Maps the file from byte at on. False if it cannot, or holds no image, or no map is found in it. */
 bool real_open(struct real *r, const char *path, uint64_t at, uint32_t seed);
 
+/*
+ * From now on the disk is another, with the picture as it is now in thaw's own format: in an area of its
+ * own, or in a swap area.
+ */
+bool real_to_native(struct real *r, enum synth_format format);
+
 /* The disk as it was. */
 void real_rewind(struct real *r);
 

@@ -110,6 +110,23 @@ static void test_every_call(void)
 	}
 }
 
+/* thaw's own format, in both kinds of area. */
+static void test_every_call_native(void)
+{
+	fail_all(&(struct scene_options){.format = SYNTH_OWN,
+					 .codec = THAW_CODEC_LZ4,
+					 .saved_map = true,
+					 .workers = 1,
+					 .noise = 30},
+		 ALL_OPS);
+	fail_all(&(struct scene_options){.format = SYNTH_SWAP,
+					 .codec = THAW_CODEC_NONE,
+					 .layout = SYNTH_SCATTERED,
+					 .background = true,
+					 .noise = 30},
+		 ALL_OPS);
+}
+
 static void test_many_frames(void)
 {
 	fail_all(&(struct scene_options){.size = SCENE_MANY,
@@ -240,6 +257,7 @@ static void test_remnants(void)
 int main(void)
 {
 	RUN(test_every_call);
+	RUN(test_every_call_native);
 	RUN(test_many_frames);
 	RUN(test_commit);
 	RUN(test_exit);

@@ -202,41 +202,6 @@ static void test_drift(void)
 	}
 }
 
-/* --- failures ------------------------------------------------------------------------------ */
-
-static void fail_all(const struct scene_options *o)
-{
-	struct scene c;
-	enum thaw_err err;
-	unsigned op;
-	unsigned n;
-
-	scene_begin(&c, o);
-	scene_finish(&c);
-	for (op = 0; op < SIM_OPS; op++) {
-		for (n = 1; n < 400; n++) {
-			scene_rewind(&c);
-			c.sim.fail_op = (enum sim_op)op;
-			c.sim.fail_at = n;
-			if (!CHECK(scene_restore(&c, &err)))
-				printf("  op %u call %u\n", op, n);
-			if (c.sim.calls[op] < n)
-				break;
-		}
-		CHECK(n < 400);
-	}
-	scene_free(&c);
-}
-
-/* The n-th call of each kind fails. */
-static void test_failures(void)
-{
-	fail_all(&(struct scene_options){
-		.format = SYNTH_OWN, .codec = THAW_CODEC_LZ4, .saved_map = true, .noise = 30});
-	fail_all(&(struct scene_options){
-		.format = SYNTH_SWAP, .layout = SYNTH_SCATTERED, .background = true, .noise = 30});
-}
-
 /* --- flips --------------------------------------------------------------------------------- */
 
 static unsigned restored;
@@ -340,7 +305,6 @@ int main(void)
 	RUN(test_consumed);
 	RUN(test_left_over);
 	RUN(test_drift);
-	RUN(test_failures);
 	RUN(test_flips);
 	RUN(test_data_flips);
 	return check_summary();

@@ -2,7 +2,7 @@
 /*
  * test_real.c FILE:BYTE...: really hibernated disks, BYTE being where the swap area begins, in the
  * simulator: failures of the n-th call and single wrong bits, and changes with the checksum made
- * right again, sampled. THAW_SEED repeats a run, THAW_RUNS says how many of each for each disk.
+ * right again, sampled; and the same session in thaw's own format. THAW_SEED repeats a run, THAW_RUNS says how many of each for each disk.
  *
  * A change may leave a good image: then RAM must equal what the original libraries make of the
  * changed disk. What they cannot make sense of must be refused.
@@ -228,6 +228,39 @@ static void prepare(void)
 		(struct thaw_cpu){.processors = 1, .phys_bits = 40, .has_gib_pages = true};
 }
 
+/* --- thaw's own format ------------------------------------------------------------------- */
+
+/* All that counts is under a checksum: the image is what it was, or refused. */
+static void test_native_flips(void)
+{
+	uint64_t at;
+	uint8_t bit;
+	unsigned i;
+
+	for (i = 0; i < runs; i++) {
+		begin(i % 2);
+		at = (any(4) ? any((uint32_t)disk.pages) : any(4)) * (uint64_t)PAGE + any(PAGE);
+		bit = (uint8_t)(1u << any(8));
+		disk.disk[at] ^= bit;
+		disk.before[at] ^= bit;
+		count(restore());
+		CHECK(!machine.faults);
+		flips++;
+	}
+}
+
+static void test_native(void)
+{
+	begin(false);
+	sim_free(&machine);
+	if (!CHECK(real_look(&disk)) ||
+	    !CHECK(real_to_native(&disk, any(2) ? SYNTH_OWN : SYNTH_SWAP)))
+		return;
+	prepare();
+	test_failures();
+	test_native_flips();
+}
+
 static void test_disk(const char *argument, uint32_t seed)
 {
 	char path[PAGE];
@@ -243,6 +276,7 @@ static void test_disk(const char *argument, uint32_t seed)
 	test_failures();
 	test_flips();
 	test_changes();
+	test_native();
 	sim_free(&machine);
 }
 
