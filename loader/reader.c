@@ -62,8 +62,8 @@ enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages)
 	struct thaw_window *w = thaw_reader_window(r);
 	struct thaw_disk *disk = r->disk;
 	size_t most = r->window_bytes;
-	uint64_t page;
-	uint64_t count;
+	uint64_t page = 0;
+	uint64_t count = 0;
 	uint8_t *at;
 	enum thaw_err err = THAW_OK;
 
