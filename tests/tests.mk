@@ -143,6 +143,19 @@ ifeq ($(ENGINE),afl)
 $(eval $(call HOST_RULES,host-afl,$(AFL_CC),$(HOST_CLANG_INCLUDE),$(HOST_FUZZER)))
 endif
 
+# Images of machines that never were, and what runs in them: for test-images/run.
+MADE_UP := $(BUILD)/host/made_up $(BUILD)/payload.bin
+
+$(BUILD)/host/made_up: $(BUILD)/host/tests/machine/made_up.o $(BUILD)/host/libwriter.a \
+		$(BUILD)/host/libthaw.a
+	$(CC) -O2 -g -o $@ $^ $(HOST_LIBS)
+
+$(BUILD)/payload.bin: tests/machine/payload.c tests/machine/payload.lds tests/machine/made_up.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+		-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-builtin \
+		$(WARNINGS) -nostdlib -static -Wl,--build-id=none -T tests/machine/payload.lds -o $@ $<
+
 .SECONDARY:
 .PHONY: test test-build test-real static fuzz fuzz-build tsan coverage coverage-build bench-host
 

@@ -41,7 +41,7 @@ test-package:
 	@tests/package_test.sh $(BUILD)
 
 .PHONY: test-image
-test-image: $(BUILD)/thawctl $(BUILD)/badwrite.so $(BUILD)/efivarfs.so
+test-image: $(BUILD)/thawctl $(BUILD)/host/made_up $(BUILD)/badwrite.so $(BUILD)/efivarfs.so
 	@$(PYTHON) tests/image_test.py $(BUILD)
 
 .PHONY: test-install
