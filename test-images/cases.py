@@ -48,7 +48,8 @@ def subject(case, guests):
         recipe, config = guest.Recipe(kernel=debian.KERNEL), machines.Config(**case["machine"])
         made = debian.key(debian.INSTALL.read_text(), debian.AGENT.read_text())
     else:
-        recipe, config = guest_of(name, guests[name]) if name else (guest.Recipe(), machines.Config())
+        usual = guest.Recipe(), machines.Config(**case.get("machine", {}))
+        recipe, config = guest_of(name, guests[name]) if name else usual
         made = hibernated.key(recipe, config)
     return results.digest(case, made), recipe, config
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """The image is converted to thaw's own format, compared frame by frame, and restored from there."""
 
+import random
 import subprocess
 import uuid
 
@@ -8,6 +9,7 @@ import cache
 import disk
 import esp
 import hibernated
+import inswap
 import oracle
 import session
 import swsusp
@@ -48,7 +50,7 @@ def add_partition(path, content):
     return esp.SIZE
 
 
-def _expect_done(now, before):
+def expect_done(now, before):
     """Nothing may have changed but the state of the anchor, and its checksum."""
     changed = session.differences(now, before)
     allowed = range(12, 16), range(248, 256)
@@ -84,6 +86,64 @@ def _compare(case, path, at, before):
             out.write(file.read(disk.MIB))
         out.truncate(before.stat().st_size)
     if case["expect"] in ("restored", "no-image"):
-        _expect_done(now, before)
+        expect_done(now, before)
     else:
         session.expect_untouched(now, before)
+
+
+def exact(case, image, folder, watch):
+    """Memory just before the jump, frame by frame, against the reader that knows docs/FORMAT.md alone."""
+    files = session.thaw_files(session.thaw_program("thaw-test.efi"), ["checkpoint jump"])
+    parts = image.parts(folder, files)
+    _convert(case, parts["disk"], image.layout, folder / "image.thaw")
+    add_partition(parts["esp"], folder / "image.thaw")
+    with session.boot(image, parts, watch) as machine:
+        session.wait_halted(machine, "jump")
+        memory = oracle.Memory(machine.dump_memory(folder))
+    with open(folder / "image.thaw", "rb") as file:
+        result = oracle.compare_image(thawimage.Image(file, 0), memory)
+    if result.wrong or not result.frames:
+        raise Unexpected(f"image: {result}")
+    return f"image: {result}"
+
+
+def _copy_place(path, at, length, place):
+    """The part of the disk that the file system is on."""
+    subprocess.run(["dd", f"if={path}", f"of={place}", "bs=1M", f"skip={at // disk.MIB}",
+                    f"count={length // disk.MIB}", "conv=sparse", "status=none"], check=True)
+    return place
+
+
+def _torn(units):
+    """As a kernel might lend them that has swapped for long."""
+    pieces = [units[i:i + 37] for i in range(0, len(units), 37)]
+    random.Random(1).shuffle(pieces)
+    return [unit for piece in pieces for unit in piece]
+
+
+def into_swap(case, image, folder, watch):
+    """The converted image goes where Linux's was: into the pages of the swap file, which lies in pieces."""
+    parts = image.parts(folder, session.thaw_files(session.thaw_program()))
+    path, at = parts["disk"], image.layout.swap_at
+    place = _copy_place(path, at, image.layout.swap, folder / "place.raw")
+    _thawctl("--keep", "--offset", str(image.header_page), place, folder / "image.thaw")
+    units = inswap.blocks(place, "/swap")
+    if units.pop(0) != image.header_page:
+        raise Unexpected("the swap file does not begin where its header is")
+    with open(folder / "image.thaw", "rb") as file:
+        extents = inswap.move(thawimage.Image(file, 0), path, at, image.header_page, _torn(units))
+    with open(path, "rb") as file:
+        moved = thawimage.Image(file, at, image.layout.swap, image.header_page)
+        facts = dict(moved.facts())
+    before = hibernated.copy(path, folder / "before.raw")
+    with session.boot(image, parts, watch) as machine:
+        session.follow_resumed(machine, image)
+    session.expect_consumed(path, before, image.header_at, image.living)
+    with open(path, "rb") as file:
+        file.seek(image.header_at + thawimage.SWAP_RECORD)
+        if any(file.read(256)):
+            raise Unexpected("the record was not cleared")
+    return f"{facts['frames']}, in {extents} extents"
+
+
+KINDS = {"converted-oracle": exact, "converted-swap-file": into_swap}

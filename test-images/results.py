@@ -16,7 +16,10 @@ import firmware
 import kernel as kernels
 
 PATH = cache.BUILD / "results.jsonl"
-RUN_THAWCTL = {"installed", "debian", "hibernate", "unsaved", "cuts"}     # kinds
+# What kinds of cases run besides thaw.efi.
+ALSO_RUN = {kind: ["thawctl"] for kind in ("installed", "debian", "hibernate", "unsaved", "cuts",
+                                           "converted", "converted-swap-file", "converted-oracle")}
+ALSO_RUN["made-up"] = ["host/made_up", "payload.bin"]
 _lock = threading.Lock()
 
 
@@ -24,7 +27,7 @@ _lock = threading.Lock()
 def programs(kind):
     """A digest of the programs that a kind of case tests."""
     found = hashlib.sha256()
-    for name in ("thaw.efi", "thaw-test.efi", *(["thawctl"] if kind in RUN_THAWCTL else [])):
+    for name in ("thaw.efi", "thaw-test.efi", *ALSO_RUN.get(kind, [])):
         path = cache.BUILD / name
         found.update(path.read_bytes() if path.exists() else b"none")
     return found.hexdigest()[:16]
