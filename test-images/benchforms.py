@@ -63,7 +63,19 @@ def _row(forms, processors, runs):
         row["forms"][form] = {"mib": _mib(image), "seconds": done[form], "phases": phases,
                               "median": statistics.median(done[form]) if done[form] else None,
                               "to_jump": benchqemu.to_jump(phases)}
+    row["floor"] = benchqemu.attempt("floor", benchqemu.floor_of, forms["thaw"])
+    if row["floor"]:
+        print("  floor  " + ", ".join(f"{k} {v:.3f}" for k, v in row["floor"].items()), flush=True)
     return row
+
+
+def _limits(row, processors):
+    """The ratios, if thaw took no longer for its own form than what the emulated machine needs to read
+    it, to write the frames once, and to decode and check the blocks with nothing around that."""
+    lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
+    least = sum(row["floor"][part] for part in ("read", "write", "decode"))
+    return {f"{processors}-limit": lz4["median"] / (thaw["median"] - thaw["to_jump"] + least),
+            f"jump-{processors}-limit": lz4["to_jump"] / least}
 
 
 def measure(arguments):
@@ -82,5 +94,7 @@ def measure(arguments):
             ratios[str(processors)] = lz4["median"] / thaw["median"]
         if lz4["to_jump"] and thaw["to_jump"]:
             ratios[f"jump-{processors}"] = lz4["to_jump"] / thaw["to_jump"]
+            if row["floor"]:
+                ratios |= _limits(row, processors)
     print(f"  {ratios}", flush=True)
     return {"rows": rows, "ratios": ratios}

@@ -50,7 +50,7 @@ def _restore(image, files_of):
         return machine
 
 
-def _attempt(what, function, *arguments):
+def attempt(what, function, *arguments):
     """A restore that fails is told and left out; the benchmark goes on."""
     try:
         return function(*arguments)
@@ -71,7 +71,7 @@ def _turns(image, runs):
     done = {kind: [] for kind in kinds}
     for number in range(runs):
         for kind, files_of in kinds.items():
-            machine = _attempt(kind, _restore, image, files_of)
+            machine = attempt(kind, _restore, image, files_of)
             if machine:
                 times = timeline.timeline(machine)
                 done[kind].append(times)
@@ -82,7 +82,7 @@ def _turns(image, runs):
 
 def phases(image):
     """{phase: seconds} by thaw's own clock: one more restore, with its words."""
-    machine = _attempt("phases", _restore, image,
+    machine = attempt("phases", _restore, image,
                        lambda _: session.thaw_files(session.thaw_program()))
     if not machine:
         return {}
@@ -97,7 +97,7 @@ def phases(image):
 def restored_in(what, image):
     """Seconds from the start of the boot program to the resumed guest; None if it was not."""
     program = session.thaw_program()
-    machine = _attempt(what, _restore, image, lambda _: session.thaw_files(program, verbose=False))
+    machine = attempt(what, _restore, image, lambda _: session.thaw_files(program, verbose=False))
     return timeline.duration(timeline.timeline(machine)) if machine else None
 
 
@@ -128,7 +128,7 @@ def measure(arguments):
     for name in _sizes(arguments):
         for processors in (1, 2) if name != "large" else (2,):
             runs = arguments.runs or {"small": 5, "medium": 3, "large": 1}[name]
-            row = _attempt(name, _row, name, processors, runs)
+            row = attempt(name, _row, name, processors, runs)
             if row and row["thaw"] and row["kernel"]:
                 rows[f"{name}-{processors}"] = row
                 ratios[f"{name}-{processors}"] = row["kernel"] / row["thaw"]
@@ -159,15 +159,19 @@ def _alone(image, files):
         return machine
 
 
-def _floor(name, processors):
+def floor_of(image):
     """Seconds: reading and writing are the floor, decoding what the processors need besides."""
-    image = benchimages.image(name, processors)
     machine = _alone(image, {session.BOOT: cache.BUILD / "bench-floor.efi"})
     notes = {key: _notes(machine, f"floor-{key}") for key in ("read", "write", "decode",
                                                               "decode-checked")}
     if not all(notes.values()):
         raise session.Unexpected("the floor program did not come to its end")
-    row = {key: found[0][1] / 1e6 for key, found in notes.items()}
+    return {key: found[0][1] / 1e6 for key, found in notes.items()}
+
+
+def _floor(name, processors):
+    image = benchimages.image(name, processors)
+    row = floor_of(image)
     found = phases(image)
     whole = to_jump(found)
     return {**row, "floor": row["read"] + row["write"], "entry to jump": whole, "phases": found,
@@ -176,7 +180,7 @@ def _floor(name, processors):
 
 def _median_floor(name, processors, tries):
     """The try in the middle, so that floor and thaw are of the same moment."""
-    rows = [row for _ in range(tries) if (row := _attempt(name, _floor, name, processors))]
+    rows = [row for _ in range(tries) if (row := attempt(name, _floor, name, processors))]
     rows.sort(key=lambda row: row["entry to jump"] / row["floor"])
     return rows[len(rows) // 2] if rows else None
 
@@ -222,7 +226,7 @@ def _boot_without_image(conf):
 
 
 def _boots(conf):
-    return [m for _ in range(5) if (m := _attempt("no image", _boot_without_image, conf))]
+    return [m for _ in range(5) if (m := attempt("no image", _boot_without_image, conf))]
 
 
 def idle(_):
