@@ -57,14 +57,13 @@ class Flood:
         self.out.close()
 
 
-def _search(machine, image, folder):
+def _search(machine, owned, folder):
     """(frames of the image with something received in them, places elsewhere). Nobody but the card
-    writes what is received: the guest has no driver for it."""
-    owned = remnants.Secrets(image).frames
+    writes what is received: the guest has no driver for it, and stands still meanwhile."""
     memory = oracle.Memory(machine.dump_memory(folder))
-    machine.qmp("cont")
     found = [(start + offset) // swsusp.PAGE for start, path in memory.dumps
              for offset, _ in remnants.places(path, [WORDS])]
+    machine.qmp("cont")
     return sorted({frame for frame in found if frame in owned}), len(found)
 
 
@@ -74,13 +73,13 @@ def traffic(case, image, folder, watch):
     parts, before = session.prepare(image, folder, {})
     del parts["esp"]
     (folder / "thaw.efi").write_bytes(session.thaw_program().read_bytes())
-    found = []
+    owned, found = remnants.Secrets(image).frames, []
     with Flood() as flood:
         parts["extra"] = flood.options(folder, case["card"])
         with session.boot(image, parts, watch) as machine:
             def look():
                 time.sleep(SECONDS)
-                found.extend(_search(machine, image, folder))
+                found.extend(_search(machine, owned, folder))
             session.follow_resumed(machine, image, 300, look)
     session.expect_consumed(parts["disk"], before, image.layout.swap_at)
     wrong, elsewhere = found

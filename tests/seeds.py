@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test-im
 import record
 import swsusp
 
-PAGES = 8           # of an area
+PAGES = 4           # of an area
 PIECES = 8          # of memory, all over it
 PIECE = 8 * swsusp.PAGE
 
