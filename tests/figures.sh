@@ -12,7 +12,7 @@ function number(words) {
 }
 /^ *# / {
 	spoilt += number("corruptions") + number("flips") + number("wrong bits") + number("changes")
-	runs += number("restores in variants") + number("runs with a failure") + number("boots,")
+	runs += number("runs with a failure") + number("boots,")
 	runs += number("failing calls") + number("wrong bits") + number("changes")
 }
 { fuzzed += number("executions in") }
