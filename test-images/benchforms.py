@@ -87,7 +87,7 @@ def measure(arguments):
         with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as folder:
             forms = {form: benchimages.image(name, processors) for form, name in NAMES.items()}
             forms["thaw"] = Converted(forms["lz4"], pathlib.Path(folder))
-            row = _row(forms, processors, arguments.runs or 3)
+            row = _row(forms, processors, benchqemu.how_often(arguments, "medium", processors))
         lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
         rows[str(processors)] = row
         if lz4["seconds"] and thaw["seconds"]:

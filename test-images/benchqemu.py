@@ -119,6 +119,12 @@ def _row(name, processors, runs):
     return row
 
 
+def how_often(arguments, name, processors):
+    """So many of each kind: more of what a target is for, and of what takes no time."""
+    return arguments.runs or {("small", 2): 5, ("large", 2): 1}.get((name, processors),
+                                                                   3 if processors == 2 else 1)
+
+
 def _sizes(arguments):
     return ["small", "medium", *(["large"] if arguments.large else [])]
 
@@ -127,8 +133,7 @@ def measure(arguments):
     rows, ratios = {}, {}
     for name in _sizes(arguments):
         for processors in (1, 2) if name != "large" else (2,):
-            runs = arguments.runs or {"small": 5, "medium": 3, "large": 1}[name]
-            row = attempt(name, _row, name, processors, runs)
+            row = attempt(name, _row, name, processors, how_often(arguments, name, processors))
             if row and row["thaw"] and row["kernel"]:
                 rows[f"{name}-{processors}"] = row
                 ratios[f"{name}-{processors}"] = row["kernel"] / row["thaw"]
@@ -192,7 +197,7 @@ def floors(arguments):
     rows, ratios = {}, {}
     for name, processors in [("medium", 1), ("medium", 2), ("raw", 2),
                              *([("large", 2)] if arguments.large else [])]:
-        row = _median_floor(name, processors, arguments.runs or 3)
+        row = _median_floor(name, processors, how_often(arguments, name, processors))
         if not row:
             continue
         key = f"{name}-{processors}"
