@@ -49,10 +49,10 @@ setup:
 	test-images/setup.sh
 
 check: setup
-	$(MAKE) all $(BUILD)/thaw-test.efi $(MADE_UP)
+	$(MAKE) all $(BUILD)/thaw-test.efi $(MADE_UP) bench-programs
 	tests/check check
 check-all: setup
-	$(MAKE) all $(BUILD)/thaw-test.efi $(MADE_UP)
+	$(MAKE) all $(BUILD)/thaw-test.efi $(MADE_UP) bench-programs
 	tests/check all
 demo: setup
 	$(MAKE) $(BUILD)/thaw.efi
