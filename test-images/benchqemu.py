@@ -225,7 +225,7 @@ def _boot_without_image(conf):
         esp.build(folder / "esp.raw", files)
         for _ in range(2):
             with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
-                                  folder / "esp.raw") as machine:
+                                  folder / "esp.raw", extra=OWN_MEMORY) as machine:
                 machine.wait_end(120)
     return machine
 
