@@ -59,10 +59,11 @@ def unplugged(case, image, folder, watch):
     with nbd.Server(disk, folder) as server:
         with session.boot(image, parts | {"backend": server.backend}, watch) as machine:
             disk.tell = lambda: machine.qmp("device_del", id=_usb_disk(machine))
-            session.follow_fresh(machine, GIVES_UP)
-            session.expect_reason(machine, "read")
+            machine.wait(["^thaw: not restored"], GIVES_UP)
             if _usb_disk(machine):
                 raise Unexpected("the disk is still plugged in")
+            session.follow_fresh(machine)
+            session.expect_reason(machine, "read")
     session.expect_untouched(parts["disk"], before)
     with session.boot(image, parts, watch) as machine:
         session.expect_end(machine, image, "passed-over")
