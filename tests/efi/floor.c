@@ -195,7 +195,7 @@ static enum thaw_err find_and_measure(void)
 	enum thaw_err err = machine_init(&machine);
 
 	config_load(&config);
-	while (connect_next())
+	while (connect_next(CONNECT_STORAGE))
 		;
 	discover(&located, &config);
 	if (!err && !located.count)
