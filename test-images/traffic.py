@@ -17,6 +17,7 @@ BROADCAST = b"\xff" * 6 + b"\x52\x54\x00\x12\x34\x99" + b"\x88\xb5"     # IEEE's
 WORDS = b"thaw must not see this "
 FRAME = BROADCAST + WORDS * 60
 PAUSE = 0.0005
+STARTED = ["NBP file downloaded", r"thaw\.efi\.\.\..* ok"]   # EDK2's words, and iPXE's
 SECONDS = 3       # of the restored guest in which the card could still write
 
 
@@ -69,7 +70,7 @@ def _search(machine, owned, folder):
 
 def traffic(case, image, folder, watch):
     """The guest comes back, as if nothing had been received: nothing of it is in its memory, a while
-    after it came back, though firmware's buffers elsewhere are full of it."""
+    after it came back, though firmware's buffers were full of it when thaw was started."""
     parts, before = session.prepare(image, folder, {})
     del parts["esp"]
     (folder / "thaw.efi").write_bytes(session.thaw_program().read_bytes())
@@ -77,13 +78,15 @@ def traffic(case, image, folder, watch):
     with Flood() as flood:
         parts["extra"] = flood.options(folder, case["card"])
         with session.boot(image, parts, watch) as machine:
+            machine.wait(STARTED, 300)
+            _, received = _search(machine, owned, folder)
             def look():
                 time.sleep(SECONDS)
                 found.extend(_search(machine, owned, folder))
             session.follow_resumed(machine, image, 300, look)
     session.expect_consumed(parts["disk"], before, image.layout.swap_at)
-    wrong, elsewhere = found
-    if wrong or not elsewhere or flood.sent < 1000:
-        raise Unexpected(f"{flood.sent} frames sent, {elsewhere} found, in the image: {wrong[:8]}")
-    return (f"{flood.sent} frames of {len(FRAME)} bytes; received ones at {elsewhere} places of memory, "
-            "none of them the image's")
+    wrong, left = found
+    if wrong or not received or flood.sent < 1000:
+        raise Unexpected(f"{flood.sent} frames sent, {received} found, in the image: {wrong[:8]}")
+    return (f"{flood.sent} frames of {len(FRAME)} bytes; received ones at {received} places of memory "
+            f"when thaw was started, at {left} in the guest, none of them in its image")
