@@ -270,12 +270,17 @@ def interrupted(words, prepare):
         check(f"{command}, {kind}: to the end", 1 < number < MOST_CHANGES - 1, number)
 
 
+def hibernated(place):
+    """Puts an image's signature into the swap area of a machine's disk."""
+    with open(place.folder / "disk", "r+b") as file:
+        file.seek(disk.MIB + 4076)
+        file.write(b"SWAPSPACE2S1SUSPEND\0")
+
+
 def old_image():
     """What lies on a disk while the machine runs is of before: a new record forbids it."""
     with Fresh() as place:
-        with open(place.folder / "disk", "r+b") as file:
-            file.seek(disk.MIB + 4076)
-            file.write(b"SWAPSPACE2S1SUSPEND\0")
+        hibernated(place)
         expect("old image", place, 0, "1 old hibernation image will not be restored", "install")
         found = json.loads(place.run("log", "--json").stdout)
         check("passed over", [(a["state"], a["reason"]["name"]) for a in found]
@@ -285,9 +290,7 @@ def old_image():
 def passed_by():
     """A boot that thaw was not asked about forbids what it went past, or has everything doubted."""
     with Fresh() as place:
-        with open(place.folder / "disk", "r+b") as file:
-            file.seek(disk.MIB + 4076)
-            file.write(b"SWAPSPACE2S1SUSPEND\0")
+        hibernated(place)
         expect("no record: no say", place, 0, "", "pass-over")
         check("no record is made", place.get("ThawStatus", THAW) is None)
         place.set("ThawStatus", record(), THAW)
