@@ -65,15 +65,15 @@ def _restore_limit(results, key):
 
 
 def _saved_limit(results, key):
-    """If thaw took no longer from entry to jump than the floor, or, where that was not measured, no
-    time at all."""
+    """If thaw took no longer from entry to jump than the disk needs to give what is stored, or, where
+    that was not measured, no time at all."""
     row = results.get("saved", {}).get("rows", {}).get(key)
     if not row:
         return None
     own = row["thawctl"]
     spared = sum(own["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
-    floor = results.get("floor", {}).get("rows", {}).get(key, {}).get("floor", 0)
-    return row["lzo"]["restored"] / (own["restored"] - spared + floor)
+    least = own["floor"]["read"] if own.get("floor") else 0
+    return row["lzo"]["restored"] / (own["restored"] - spared + least)
 
 
 def _limit(results, where):
