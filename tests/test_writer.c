@@ -159,6 +159,8 @@ static const struct thaw_writer_facts facts = {
 	.notes = "a=1\n",
 };
 
+static struct thaw_writer_stats stats; /* of the last image */
+
 static enum thaw_writer_err write_image(struct store *s, const struct thaw_writer_options *o)
 {
 	struct thaw_writer *w;
@@ -171,6 +173,7 @@ static enum thaw_writer_err write_image(struct store *s, const struct thaw_write
 		err = give(w);
 	if (!err)
 		err = thaw_writer_finish(w);
+	thaw_writer_stats(w, &stats);
 	thaw_writer_close(w);
 	return err;
 }
@@ -381,6 +384,30 @@ static void test_swap(void)
 }
 
 /* Every extent of one unit: more of them than one segment holds. */
+/* A disk that is slower than any decoder, and one that is faster. */
+static void test_read_rate(void)
+{
+	struct thaw_writer_options o = {0};
+	uint64_t usual;
+	struct store s;
+
+	for (o.threads = 0; o.threads < 4; o.threads += 3) {
+		static const uint64_t rates[] = {0, 1, UINT64_MAX};
+
+		for (size_t i = 0; i < THAW_ARRAY_LEN(rates); i++) {
+			o.read_rate = rates[i];
+			store_init(&s, 0, 0);
+			CHECK(write_image(&s, &o) == THAW_WRITER_OK);
+			check_image(&s, false);
+			free(s.bytes);
+			if (!i)
+				usual = stats.raw_blocks;
+			CHECK(stats.raw_blocks == (i < 2 ? usual : stats.blocks));
+			CHECK(usual && usual < stats.blocks);
+		}
+	}
+}
+
 static void test_segments(void)
 {
 	struct thaw_writer_options o = {.store = true};
@@ -564,6 +591,7 @@ int main(void)
 	make_machine();
 	RUN(test_partition);
 	RUN(test_swap);
+	RUN(test_read_rate);
 	RUN(test_segments);
 	RUN(test_generation);
 	RUN(test_not_swap);

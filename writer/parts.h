@@ -3,7 +3,7 @@
  * parts.h: what the writer is made of.
  *
  *	frames ──> pipeline ──> output ──> target
- *	  │           │            │
+ *	  │           │ gain       │
  *	 runs       blocks      extents        and at the end: tables, segments, header, anchor
  */
 #ifndef THAW_WRITER_PARTS_H
@@ -52,6 +52,25 @@ enum thaw_writer_err output_get(struct output *o, uint64_t unit, void *buf);
 /* Makes everything durable. */
 enum thaw_writer_err output_sync(struct output *o);
 
+/* --- gain.c: is it worth compressing? ---------------------------------------------------------- */
+
+struct gain {
+	uint64_t read_rate; /* bytes a second; 0: not known, and then it is */
+	unsigned decoders;
+	/* What was found out so far; atomic. */
+	uint64_t blocks;
+	uint64_t decoding_ns;
+	uint64_t decoded; /* bytes */
+};
+
+/* Is the next block one to be decoded again? */
+bool gain_wants_sample(struct gain *g);
+/* Decodes it, to where it may lie already: these are the same bytes. */
+void gain_sample(struct gain *g, const uint8_t *packed, size_t packed_bytes, uint8_t *to,
+		 size_t bytes);
+/* Will the block be in memory sooner if it is compressed to so many bytes? */
+bool gain_is_worth(const struct gain *g, size_t bytes, size_t packed_bytes);
+
 /* --- pipeline.c: pages into blocks ------------------------------------------------------------ */
 
 struct slot {
@@ -65,6 +84,7 @@ struct pipeline {
 	struct output *output;
 	uint32_t page_shift;
 	bool store;
+	struct gain gain;
 	unsigned threads; /* 0: no others than the caller */
 	unsigned started;
 	struct slot *slots;

@@ -24,17 +24,31 @@
 
 /* --- one block ---------------------------------------------------------------------------- */
 
-static void pack(const struct pipeline *p, struct slot *slot)
+/* What the block comes to; 0: it is better stored as it is. */
+static size_t compress(struct pipeline *p, struct slot *slot, size_t bytes)
 {
-	size_t bytes = (size_t)slot->block.pages << p->page_shift;
+	bool sample = gain_wants_sample(&p->gain);
 	int n = 0;
 
-	slot->block.checksum = thaw_xxh64(slot->in, bytes, 0);
-	if (!p->store)
+	if (sample || gain_is_worth(&p->gain, bytes, 0))
 		n = LZ4_compress_default((const char *)slot->in, (char *)slot->out, (int)bytes,
 					 (int)(bytes - bytes / LEAST_SAVED));
-	slot->block.codec = n > 0 ? NATIVE_CODEC_LZ4 : NATIVE_CODEC_NONE;
-	slot->block.stored = n > 0 ? (uint32_t)n : (uint32_t)bytes;
+	if (n <= 0)
+		return 0;
+	if (sample)
+		gain_sample(&p->gain, slot->out, (size_t)n, slot->in, bytes);
+	return gain_is_worth(&p->gain, bytes, (size_t)n) ? (size_t)n : 0;
+}
+
+static void pack(struct pipeline *p, struct slot *slot)
+{
+	size_t bytes = (size_t)slot->block.pages << p->page_shift;
+	size_t packed;
+
+	slot->block.checksum = thaw_xxh64(slot->in, bytes, 0);
+	packed = p->store ? 0 : compress(p, slot, bytes);
+	slot->block.codec = packed ? NATIVE_CODEC_LZ4 : NATIVE_CODEC_NONE;
+	slot->block.stored = (uint32_t)(packed ? packed : bytes);
 }
 
 static enum thaw_writer_err append(struct pipeline *p, const struct slot *slot)
@@ -151,6 +165,7 @@ enum thaw_writer_err pipeline_open(struct pipeline *p, struct output *output,
 		.output = output,
 		.page_shift = options->page_shift,
 		.store = options->store,
+		.gain = {options->read_rate, options->threads ? options->threads : 1, 0, 0, 0},
 		.threads = options->threads,
 	};
 	pthread_mutex_init(&p->lock, NULL);

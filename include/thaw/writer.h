@@ -84,6 +84,12 @@ struct thaw_writer_options {
 	uint32_t page_shift;  /* 12, 14, 16; 0: 12 */
 	unsigned threads;     /* that compress; 0: none, all in the caller */
 	bool store;	      /* compress nothing */
+	/*
+	 * Bytes a second that the image will be read with: then a block is compressed only if it is in
+	 * memory again sooner so, decoded by as many processors as there are threads. 0: not known, and
+	 * a block is compressed if that makes it smaller at all.
+	 */
+	uint64_t read_rate;
 	uint64_t frames;      /* at most so many will come; 0: not known. Only saves growing */
 	const uint8_t *uuid;  /* 16 bytes; NULL: random */
 };
