@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,57 +28,12 @@
 
 #define MOST_THREADS 8
 
-/* --- the command line ----------------------------------------------------------------------- */
-
-static const char usage[] =
-	"Usage: thawctl hibernate [OPTION]... [DEVICE]\n"
-	"Saves the running system and switches the machine off; thaw restores it. DEVICE is a\n"
-	"partition of thaw's type or active swap space. Without it the only partition of the type\n"
-	"is taken, else the only active swap partition.\n"
-	"\n"
-	"  --mode MODE   platform, shutdown or reboot, instead of what /sys/power/disk says\n"
-	"  --replace     give up a session of another system that DEVICE holds\n"
-	"  --force       do not ask whether thaw will run at the next boot\n"
-	"  --esp-path PATH, --disk DISK --part N   as for 'thawctl install'\n"
-	"  --dry-run     only say what would be done\n"
-	"  --help        show this text\n"
-	"\n"
-	"Exit status: 0 the system was restored, 2 it cannot hibernate so, 3 it failed and goes "
-	"on,\n"
-	"64 wrong usage.\n";
-
-enum {
-	OPT_MODE = 256,
-	OPT_REPLACE,
-	OPT_FORCE,
-	OPT_ESP_PATH,
-	OPT_DISK,
-	OPT_PART,
-	OPT_DRY_RUN,
-	OPT_HELP,
-};
-
-static const struct option options[] = {
-	{"mode", required_argument, NULL, OPT_MODE},
-	{"replace", no_argument, NULL, OPT_REPLACE},
-	{"force", no_argument, NULL, OPT_FORCE},
-	{"esp-path", required_argument, NULL, OPT_ESP_PATH},
-	{"disk", required_argument, NULL, OPT_DISK},
-	{"part", required_argument, NULL, OPT_PART},
-	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
-};
-
 struct hibernation {
-	const char *path; /* NULL: find one */
-	enum snapshot_mode mode;
-	bool replace;
-	bool force; /* the site was not looked at */
-	bool armed;
+	struct hibernate_options options;
 	struct site site;
-	bool dry_run;
+	bool armed;
 	unsigned threads;
+	uint64_t read_rate; /* of the target, bytes a second; 0: not known */
 	int console; /* -1: none. All that may be written to while the system is frozen */
 	struct hibernate_target target;
 	struct hibernate_watched watched;
@@ -94,82 +48,14 @@ struct hibernation {
 	char complaint[256]; /* told when there is somebody to be told */
 };
 
-static bool parse_mode(const char *text, enum snapshot_mode *ret)
-{
-	static const char *const names[] = {"platform", "shutdown", "reboot"};
-	size_t i;
-
-	for (i = 0; i < THAW_ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]))
-			continue;
-		*ret = (enum snapshot_mode)i;
-		return true;
-	}
-	return false;
-}
-
-static bool take_option(struct hibernation *h, int option)
-{
-	switch (option) {
-	case OPT_MODE:
-		return parse_mode(optarg, &h->mode);
-	case OPT_REPLACE:
-		h->replace = true;
-		return true;
-	case OPT_FORCE:
-		h->force = true;
-		return true;
-	case OPT_ESP_PATH:
-		h->site.esp_path = optarg;
-		return true;
-	case OPT_DISK:
-		h->site.disk = optarg;
-		return true;
-	case OPT_PART:
-		h->site.part = atoi(optarg);
-		return h->site.part > 0;
-	case OPT_DRY_RUN:
-		h->dry_run = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* 0: go on; else the exit status plus one. */
-static int parse(struct hibernation *h, int argc, char **argv)
-{
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			return THAWCTL_DONE + 1;
-		}
-		if (!take_option(h, option)) {
-			thawctl_error("'thawctl hibernate --help' shows the options.",
-				      "wrong usage");
-			return THAWCTL_USAGE + 1;
-		}
-	}
-	if (argc - optind > 1 || !h->site.disk != !h->site.part) {
-		thawctl_error("'thawctl hibernate --help' shows the options.",
-			      argc - optind > 1 ? "more than one device"
-						: "--disk and --part go together");
-		return THAWCTL_USAGE + 1;
-	}
-	h->path = argv[optind];
-	return 0;
-}
-
 /* --- before the freeze ---------------------------------------------------------------------- */
 
 static bool choose_mode(struct hibernation *h)
 {
-	if (h->mode != SNAPSHOT_MODE_OTHER)
+	if (h->options.mode != SNAPSHOT_MODE_OTHER)
 		return true;
-	h->mode = snapshot_mode();
-	if (h->mode != SNAPSHOT_MODE_OTHER)
+	h->options.mode = snapshot_mode();
+	if (h->options.mode != SNAPSHOT_MODE_OTHER)
 		return true;
 	thawctl_error("Choose one with --mode.",
 		      "/sys/power/disk names a mode that thaw does not have");
@@ -193,13 +79,15 @@ static bool reserve(struct hibernation *h)
 static bool prepare(struct hibernation *h)
 {
 	if (!hibernate_ready() || !choose_mode(h) ||
-	    (!h->force && !hibernate_boot_ready(&h->site, h->mode)) ||
-	    !hibernate_target_open(&h->target, h->path) ||
-	    (!h->force && !hibernate_boot_finds(&h->site, h->target.path)) ||
-	    !hibernate_target_vacant(&h->target, h->replace))
+	    (!h->options.force && !hibernate_boot_ready(&h->site, h->options.mode)) ||
+	    !hibernate_target_open(&h->target, h->options.path) ||
+	    (!h->options.force && !hibernate_boot_finds(&h->site, h->target.path)) ||
+	    !hibernate_target_vacant(&h->target, h->options.replace))
 		return false;
-	hibernate_facts_collect(&h->facts, h->mode);
-	return hibernate_watched_find(&h->watched) && (h->dry_run || reserve(h));
+	hibernate_facts_collect(&h->facts, h->options.mode);
+	if (h->options.compress == COMPRESS_AUTO)
+		h->read_rate = hibernate_target_read_rate(&h->target);
+	return hibernate_watched_find(&h->watched) && (h->options.dry_run || reserve(h));
 }
 
 /*
@@ -331,6 +219,15 @@ static bool describe(struct hibernation *h, struct thaw_writer *writer)
 	return told(h, writer, thaw_writer_describe(writer, facts));
 }
 
+/* Tables can be as long as this, if no frame has a neighbour. */
+#define MOST_BYTES_PER_PAGE (THAW_PAGE_SIZE + sizeof(struct native_run) + sizeof(struct native_block))
+
+/* What is stored as it is takes more room: only where there is enough for all of it. */
+static bool has_room_for_all(struct hibernation *h)
+{
+	return h->target.bytes / MOST_BYTES_PER_PAGE > snapshot_pages(&h->snapshot) + 1024;
+}
+
 /* false: complained. */
 static bool write_image(struct hibernation *h)
 {
@@ -339,6 +236,8 @@ static bool write_image(struct hibernation *h)
 		.swap = h->target.swap,
 		.replace = true, /* what may not be replaced was refused before */
 		.threads = h->threads,
+		.store = h->options.compress == COMPRESS_NEVER,
+		.read_rate = has_room_for_all(h) ? h->read_rate : 0,
 		.frames = h->memory.frame_capacity,
 		.uuid = h->uuid,
 	};
@@ -431,12 +330,12 @@ static int run(struct hibernation *h)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	hibernate_times_begin(&h->times);
-	if (!snapshot_open(&h->snapshot, h->mode)) {
+	if (!snapshot_open(&h->snapshot, h->options.mode)) {
 		hibernate_explain_open();
 		return THAWCTL_REFUSED;
 	}
 	if (!hibernate_target_attach(&h->target, &h->snapshot) || !has_room(&h->target) ||
-	    (!h->force && !hibernate_boot_arm(&h->site, &h->armed))) {
+	    (!h->options.force && !hibernate_boot_arm(&h->site, &h->armed))) {
 		snapshot_close(&h->snapshot);
 		return THAWCTL_REFUSED;
 	}
@@ -450,15 +349,19 @@ static int run(struct hibernation *h)
 int hibernate_main(int argc, char **argv)
 {
 	struct hibernation h = {
-		.mode = SNAPSHOT_MODE_OTHER, .console = -1, .target.file.fd = -1, .site = {.entry = -1, .next = -1}};
-	int status = parse(&h, argc, argv);
+		.options = {.mode = SNAPSHOT_MODE_OTHER, .site = &h.site},
+		.console = -1,
+		.target.file.fd = -1,
+		.site = {.entry = -1, .next = -1},
+	};
+	int status = hibernate_options_parse(&h.options, argc, argv);
 
 	if (status)
 		return status - 1;
 	if (!prepare(&h))
 		status = THAWCTL_REFUSED;
 	else
-		status = h.dry_run ? show_plan(&h) : run(&h);
+		status = h.options.dry_run ? show_plan(&h) : run(&h);
 	hibernate_watched_free(&h.watched);
 	hibernate_facts_free(&h.facts);
 	hibernate_target_close(&h.target);

@@ -18,6 +18,23 @@
 
 int hibernate_main(int argc, char **argv);
 
+/* --- hibernate_options.c: the command line ------------------------------------------------- */
+
+enum hibernate_compress { COMPRESS_AUTO, COMPRESS_ALWAYS, COMPRESS_NEVER };
+
+struct hibernate_options {
+	const char *path; /* NULL: find one */
+	enum snapshot_mode mode;
+	enum hibernate_compress compress;
+	bool replace;
+	bool force; /* the site is not looked at */
+	bool dry_run;
+	struct site *site; /* gets what is said of where thaw is installed */
+};
+
+/* 0: go on; else the exit status plus one, and all is said. */
+int hibernate_options_parse(struct hibernate_options *o, int argc, char **argv);
+
 /* --- hibernate_ready.c: may the machine hibernate at all? ---------------------------------- */
 
 /* Looks for what the kernel or thaw would refuse for. false: said why. */
@@ -91,6 +108,9 @@ bool hibernate_target_forget(const struct hibernate_target *target);
 
 /* Tells the kernel which swap area is meant, and asks for the room in it. false: said why. */
 bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *snapshot);
+
+/* Bytes a second that it gives; 0: not known. Before the freeze. */
+uint64_t hibernate_target_read_rate(const struct hibernate_target *target);
 
 void hibernate_target_close(struct hibernate_target *target);
 

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct hibernate_target *of(struct thaw_writer_target *target)
@@ -138,6 +139,46 @@ bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *s
 	thawctl_error(NULL, "%s: the kernel does not lend its pages: %s", target->path,
 		      strerror(errno));
 	return false;
+}
+
+/* --- how fast it is -------------------------------------------------------------------------- */
+
+#define PIECE	    ((size_t)2 << 20)
+#define MOST_PIECES 32
+#define LONG_ENOUGH UINT64_C(100000000) /* ns */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Large reads one after another, as thaw's; the first may have to wake the disk. */
+static uint64_t measure(int fd, void *piece)
+{
+	uint64_t began = 0;
+	uint64_t ns = 0;
+	uint64_t n;
+
+	for (n = 0; n <= MOST_PIECES && ns < LONG_ENOUGH; n++) {
+		if (pread(fd, piece, PIECE, (off_t)(n * PIECE)) != (ssize_t)PIECE)
+			break;
+		if (!n)
+			began = now_ns();
+		ns = now_ns() - began;
+	}
+	return n > 1 && ns ? (uint64_t)((double)((n - 1) * PIECE) * 1e9 / (double)ns) : 0;
+}
+
+uint64_t hibernate_target_read_rate(const struct hibernate_target *target)
+{
+	void *piece = aligned_alloc(NATIVE_UNIT, PIECE);
+	uint64_t rate = piece ? measure(target->file.fd, piece) : 0;
+
+	free(piece);
+	return rate;
 }
 
 /* --- an image that is there already --------------------------------------------------------- */

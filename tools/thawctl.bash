@@ -24,7 +24,7 @@ _thawctl() {
 	pass-over) options='--esp-path --disk --part --help' ;;
 	check) options='--offset --memmap --root --json --verbose --help' ;;
 	image) options='--offset --json --keep --replace --store --threads --quiet --help' ;;
-	hibernate) options='--mode --replace --force --esp-path --disk --part --dry-run --help' ;;
+	hibernate) options='--mode --compress --replace --force --esp-path --disk --part --dry-run --help' ;;
 	*) return ;;
 	esac
 	case $before in
@@ -39,6 +39,10 @@ _thawctl() {
 		options='resident armed'
 		[[ ${COMP_WORDS[1]} == hibernate ]] && options='platform shutdown reboot'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		return
+		;;
+	--compress)
+		mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
 		return
 		;;
 	esac
