@@ -44,9 +44,9 @@ def subject(case, guests):
     """(digest of all that a run of the case depends on but for the programs, Recipe, Config); the
     machine as it was when it hibernated; of a case that makes its own guest, the usual one."""
     name = case.get("guest")
-    if case["kind"] == "debian":
+    if case["kind"].startswith("debian"):
         recipe, config = guest.Recipe(kernel=debian.KERNEL), machines.Config(**case["machine"])
-        made = debian.key(debian.INSTALL.read_text(), debian.AGENT.read_text())
+        made = debian.key_of(case)
     else:
         usual = guest.Recipe(), machines.Config(**case.get("machine", {}))
         recipe, config = guest_of(name, guests[name]) if name else usual

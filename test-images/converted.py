@@ -60,7 +60,8 @@ def expect_done(now, before):
 
 
 def converted(case, image, folder, watch):
-    """With a checkpoint, the power goes there, and what is expected is of the next boot."""
+    """With a checkpoint, the power goes there, and what is expected is of the next boot; with a
+    machine, that is another than the one that hibernated."""
     checkpoint = case.get("checkpoint")
     program = session.thaw_program("thaw-test.efi" if checkpoint else "thaw.efi")
     conf = [f"checkpoint {checkpoint}"] if checkpoint else []
@@ -72,7 +73,8 @@ def converted(case, image, folder, watch):
             session.wait_halted(machine, checkpoint)
         esp.fill(parts["esp"], *ESP, session.thaw_files(session.thaw_program()))
     before = hibernated.copy(folder / "image.thaw", folder / "before.raw")
-    with session.boot(image, parts, watch) as machine:
+    changes = case.get("machine", {})
+    with session.boot(image, parts, watch, **changes) as machine:
         session.expect_end(machine, image, case["expect"])
     _compare(case, parts["esp"], at, before)
 

@@ -18,10 +18,12 @@ import cache
 import disk
 import esp
 import firmware
+import install
 import kernel as kernels
 import machine as machines
 import package
 import session
+import thawimage
 import uki
 
 SUITE = "trixie"
@@ -59,6 +61,8 @@ exit 0
 
 INSTALL = cache.HERE / "debian-install"      # what the guest runs at its first boot
 AGENT = cache.HERE / "debian-agent"          # and at every other
+STAGES = "mkdir -p $state\n"                 # what comes before are functions
+SAVES = cache.HERE / "debian-saves"          # what it does instead
 
 
 def _partuuid(name):
@@ -185,6 +189,8 @@ def _install(scratch, files, swap, config, log):
 # --- the case --------------------------------------------------------------------------------------
 CHECKS = set("ram running processes counter failed journal record variables root log".split())
 RESIDENT, ARMED = 4, 5       # hibernations by the end of debian-agent's stages
+SAVED = 2                    # and by the end of debian-saves
+SNAPSHOT = 1                 # docs/FORMAT.md: the kernel's snapshot
 
 
 @functools.cache
@@ -197,19 +203,21 @@ def _package():
     return deb
 
 
-def whole(case, _, folder, watch):
-    """The life of thaw on a machine: installed from its package, restored, armed, removed."""
+def _prepared(case, folder, watch, files):
+    """(disk, function that boots it): with thaw's package and the files for the guest."""
     config = machines.Config(**case["machine"])
     log = cache.LOGS / f"making-{case['name']}.log"
     base = installed(case["loader"], case["swap"], config, log)
     disk_file, variables = folder / "disk.raw", folder / "vars.fd"
     subprocess.run(["cp", "--sparse=always", base / "disk.raw", disk_file], check=True)
     shutil.copyfile(base / "vars.fd", variables)
-    esp.add(disk_file, ESP[0], {"debian-agent": AGENT, "thaw.deb": _package()})
+    esp.add(disk_file, ESP[0], {"thaw.deb": _package(), **files})
+    return disk_file, lambda: watch(machines.Machine(config, disk_file, variables))
 
-    def boot():
-        return watch(machines.Machine(config, disk_file, variables))
 
+def whole(case, _, folder, watch):
+    """The life of thaw on a machine: installed from its package, restored, armed, removed."""
+    _, boot = _prepared(case, folder, watch, {"debian-agent": AGENT})
     began = _until_saved(boot, "^GUEST began$", 1)
     back = _restored(boot, 1, RESIDENT, "resident")
     _until_saved(boot, "^GUEST through to ", ARMED, "^thaw: ")
@@ -218,6 +226,27 @@ def whole(case, _, folder, watch):
         through = _without_thaw(boot, stage)
     return (f"{ARMED} hibernations, {ARMED} restores; unpacked to restored in 3 commands and "
             f"{(back - began) / 60:.1f} min; {through.removeprefix('GUEST ')}")
+
+
+def saves(case, _, folder, watch):
+    """`systemctl hibernate`, through logind, with the drop-in of thawctl(8)."""
+    functions, _, _ = AGENT.read_text().partition(STAGES)
+    agent = functions + SAVES.read_text()
+    disk_file, boot = _prepared(case, folder, watch, {"debian-agent": agent.encode(),
+                                                      "drop-in": install.drop_in().encode()})
+    _until_saved(boot, "^GUEST began$", 1)
+    with open(disk_file, "rb") as file:
+        image = thawimage.Image(file, *SWAP)
+    if image.source != SNAPSHOT or image.hostname != "thaw-guest":
+        raise session.Unexpected(f"an image of {image.hostname}, from source {image.source}")
+    _restored(boot, 1, SAVED, "saves")
+    return f"{SAVED} times, {image.data_bytes >> 20} MiB in {len(image.extents)} extents"
+
+
+def key_of(case):
+    """Of all that a case's guest is made of."""
+    saves = [SAVES.read_text(), install.drop_in()] if case["kind"] == "debian-saves" else []
+    return key(INSTALL.read_text(), AGENT.read_text(), *saves)
 
 
 def _until_saved(boot, line, number, before=None):

@@ -59,7 +59,7 @@ Wants=guest.service
 """
 
 
-def _drop_in():
+def drop_in():
     """As thawctl(8) has it."""
     text = (cache.HERE.parent / "docs/thawctl.8").read_text()
     return re.search(r"service\.d/thaw\.conf :\n\.Bd [^\n]*\n(.*?)\.Ed\n", text, re.S)[1]
@@ -81,7 +81,7 @@ def _systemd():
     return found["systemd"][0], files | {
         "guest": (cache.HERE / "init-install").read_bytes(),
         f"{units}/guest.service": GUEST.encode(), f"{units}/default.target": DEFAULT.encode(),
-        f"{units}/systemd-hibernate.service.d/thaw.conf": _drop_in().encode()}
+        f"{units}/systemd-hibernate.service.d/thaw.conf": drop_in().encode()}
 
 
 def _folders(files):

@@ -183,4 +183,4 @@ KINDS = {"restore": restore, "changed": changed, "converted": converted.converte
          "second-unseen": second.unseen, "soak": work.soak,
          "measured": work.measured, "seen": screen.seen, "installed": install.installed,
          "traffic": traffic.traffic, "wake": wake.woken,
-         "debian": debian.whole}
+         "debian": debian.whole, "debian-saves": debian.saves}
