@@ -148,7 +148,7 @@ static enum thaw_writer_err give(struct thaw_writer *w, const struct synth *s)
 		const struct synth_frame *f = &s->frames[i];
 
 		err = f->data ? thaw_writer_data(w, f->pfn, 1, f->data)
-			      : thaw_writer_zero(w, f->pfn, 1);
+			      : thaw_writer_fill(w, f->pfn, 1, 0);
 	}
 	return err;
 }

@@ -134,7 +134,7 @@ static enum thaw_writer_err give(struct thaw_writer *w)
 		if (kinds[i] == NATIVE_RUN_DATA)
 			err = thaw_writer_data(w, i, 1, machine[i]);
 		else if (kinds[i] == NATIVE_RUN_ZERO)
-			err = thaw_writer_zero(w, i, 1);
+			err = thaw_writer_fill(w, i, 1, 0);
 		else if (kinds[i] == NATIVE_RUN_SPARE)
 			err = thaw_writer_spare(w, i, 1);
 	}
@@ -577,11 +577,11 @@ static void test_order(void)
 	store_init(&s, 0, 0);
 	CHECK(thaw_writer_open(&w, &s.target, &o) == THAW_WRITER_OK);
 	CHECK(thaw_writer_data(w, 5, 1, machine[5]) == THAW_WRITER_OK);
-	CHECK(thaw_writer_zero(w, 5, 1) == THAW_WRITER_ORDER);
+	CHECK(thaw_writer_fill(w, 5, 1, 0) == THAW_WRITER_ORDER);
 	CHECK(thaw_writer_finish(w) == THAW_WRITER_ORDER);
 	thaw_writer_close(w);
 	CHECK(thaw_writer_open(&w, &s.target, &o) == THAW_WRITER_OK);
-	CHECK(thaw_writer_zero(w, (UINT64_C(1) << 40) - 1, 2) == THAW_WRITER_ORDER);
+	CHECK(thaw_writer_fill(w, (UINT64_C(1) << 40) - 1, 2, 0) == THAW_WRITER_ORDER);
 	thaw_writer_close(w);
 	free(s.bytes);
 }

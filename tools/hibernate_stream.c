@@ -173,7 +173,7 @@ static enum hibernate_err copy_frames(struct copy *c)
 		}
 		err = flush(c);
 		if (!err)
-			err = told(c, thaw_writer_zero(c->writer, frame_of(frames[i]), 1));
+			err = told(c, thaw_writer_fill(c->writer, frame_of(frames[i]), 1, 0));
 	}
 	return err ? err : flush(c);
 }

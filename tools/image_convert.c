@@ -44,19 +44,6 @@ static void show_progress(struct convert *c, uint32_t frames)
 	fprintf(stderr, "\r%3u %%%s", percent, percent == 100 ? "\n" : "");
 }
 
-static enum thaw_writer_err give_fill(struct convert *c, const struct thaw_run *piece)
-{
-	uint64_t page[THAW_PAGE_SIZE / sizeof(uint64_t)];
-	enum thaw_writer_err err = THAW_WRITER_OK;
-	uint32_t i;
-
-	for (i = 0; i < THAW_ARRAY_LEN(page); i++)
-		page[i] = piece->fill;
-	for (i = 0; i < piece->count && !err; i++)
-		err = thaw_writer_data(c->writer, piece->first + i, 1, page);
-	return err;
-}
-
 static bool give(void *arg, const struct thaw_run *piece, const uint8_t *pages)
 {
 	struct convert *c = arg;
@@ -67,10 +54,8 @@ static bool give(void *arg, const struct thaw_run *piece, const uint8_t *pages)
 		return false;
 	if (piece->kind == THAW_RUN_DATA)
 		c->err = thaw_writer_data(c->writer, piece->first, piece->count, pages);
-	else if (piece->kind == THAW_RUN_ZERO)
-		c->err = thaw_writer_zero(c->writer, piece->first, piece->count);
 	else
-		c->err = give_fill(c, piece);
+		c->err = thaw_writer_fill(c->writer, piece->first, piece->count, piece->fill);
 	for (i = 0; pages && i < piece->count && !c->machine.map_count; i++)
 		image_machine_search(&c->machine, pages + ((size_t)i << THAW_PAGE_SHIFT));
 	show_progress(c, piece->count);

@@ -196,13 +196,17 @@ static void end_notes(struct extract *x)
 
 static void write_fill(struct extract *x, const struct thaw_run *piece)
 {
-	uint64_t page[THAW_PAGE_SIZE / sizeof(uint64_t)];
-	uint32_t i;
+	static uint64_t words[THAW_BLOCK_BYTES / sizeof(uint64_t)];
+	uint64_t left = bytes_of(piece);
+	size_t count;
+	size_t i;
 
-	for (i = 0; i < THAW_ARRAY_LEN(page); i++)
-		page[i] = piece->fill;
-	for (i = 0; i < piece->count && !x->failed; i++)
-		write_bytes(x, page, sizeof(page));
+	for (i = 0; i < THAW_ARRAY_LEN(words); i++)
+		words[i] = piece->fill;
+	for (; left && !x->failed; left -= count) {
+		count = (size_t)thaw_min(left, sizeof(words));
+		write_bytes(x, words, count);
+	}
 }
 
 static bool write_piece(void *arg, const struct thaw_run *piece, const uint8_t *pages)

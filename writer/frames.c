@@ -156,13 +156,25 @@ enum thaw_writer_err frames_data(struct frames *f, uint64_t first, uint32_t coun
 	return err;
 }
 
-enum thaw_writer_err frames_other(struct frames *f, uint64_t first, uint32_t count, uint32_t kind)
+/* Without pages. */
+static enum thaw_writer_err frames_bare(struct frames *f, uint64_t first, uint32_t count,
+					uint32_t kind, uint64_t word)
 {
 	enum thaw_writer_err err = check_order(f, first, count);
 
 	if (!err)
 		err = settle_same(f);
-	return err ? err : add_run(f, first, count, kind, 0);
+	return err ? err : add_run(f, first, count, kind, word);
+}
+
+enum thaw_writer_err frames_fill(struct frames *f, uint64_t first, uint32_t count, uint64_t word)
+{
+	return frames_bare(f, first, count, word ? NATIVE_RUN_FILL : NATIVE_RUN_ZERO, word);
+}
+
+enum thaw_writer_err frames_spare(struct frames *f, uint64_t first, uint32_t count)
+{
+	return frames_bare(f, first, count, NATIVE_RUN_SPARE, 0);
 }
 
 enum thaw_writer_err frames_end(struct frames *f)

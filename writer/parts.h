@@ -130,7 +130,8 @@ struct frames {
 
 enum thaw_writer_err frames_data(struct frames *f, uint64_t first, uint32_t count,
 				 const uint8_t *pages);
-enum thaw_writer_err frames_other(struct frames *f, uint64_t first, uint32_t count, uint32_t kind);
+enum thaw_writer_err frames_fill(struct frames *f, uint64_t first, uint32_t count, uint64_t word);
+enum thaw_writer_err frames_spare(struct frames *f, uint64_t first, uint32_t count);
 /* Settles what waits. */
 enum thaw_writer_err frames_end(struct frames *f);
 

@@ -82,17 +82,18 @@ enum thaw_writer_err thaw_writer_data(struct thaw_writer *w, uint64_t first, uin
 	return w->err;
 }
 
-enum thaw_writer_err thaw_writer_zero(struct thaw_writer *w, uint64_t first, uint32_t count)
+enum thaw_writer_err thaw_writer_fill(struct thaw_writer *w, uint64_t first, uint32_t count,
+				      uint64_t word)
 {
 	if (!w->err)
-		w->err = frames_other(&w->frames, first, count, NATIVE_RUN_ZERO);
+		w->err = frames_fill(&w->frames, first, count, word);
 	return w->err;
 }
 
 enum thaw_writer_err thaw_writer_spare(struct thaw_writer *w, uint64_t first, uint32_t count)
 {
 	if (!w->err)
-		w->err = frames_other(&w->frames, first, count, NATIVE_RUN_SPARE);
+		w->err = frames_spare(&w->frames, first, count);
 	return w->err;
 }
 

@@ -3,7 +3,7 @@
  * writer.h: writes images of thaw's own format (docs/FORMAT.md). Host only.
  *
  *	open      ends an older image in the anchor; after it there is no image
- *	data, zero, spare …   the frames in ascending order, each once
+ *	data, fill, spare …   the frames in ascending order, each once
  *	describe  what the header and the small tables hold; any time before finish
  *	finish    tables, header, flush, anchor, flush; after it there is an image
  *	close     frees everything; without finish there is no image
@@ -109,8 +109,9 @@ enum thaw_writer_err thaw_writer_open(struct thaw_writer **ret, struct thaw_writ
  */
 enum thaw_writer_err thaw_writer_data(struct thaw_writer *w, uint64_t first, uint32_t count,
 				      const void *pages);
-/* The same for frames that are known to be zero. */
-enum thaw_writer_err thaw_writer_zero(struct thaw_writer *w, uint64_t first, uint32_t count);
+/* The same for frames that are known to hold one repeated word, which may be 0. */
+enum thaw_writer_err thaw_writer_fill(struct thaw_writer *w, uint64_t first, uint32_t count,
+				      uint64_t word);
 /* For frames that the saved system has and does not need the content of: room for a loader. */
 enum thaw_writer_err thaw_writer_spare(struct thaw_writer *w, uint64_t first, uint32_t count);
 

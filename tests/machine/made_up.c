@@ -236,7 +236,7 @@ static enum thaw_writer_err give_run(struct thaw_writer *w, const struct made_up
 	enum thaw_writer_err err = THAW_WRITER_OK;
 
 	if (run->kind == MADE_UP_ZERO)
-		return thaw_writer_zero(w, run->first, run->count);
+		return thaw_writer_fill(w, run->first, run->count, 0);
 	for (uint64_t f = run->first; f < run->first + run->count && !err; f++) {
 		for (unsigned i = 0; i < THAW_ARRAY_LEN(page); i++)
 			page[i] = run->kind == MADE_UP_DATA ? made_up_word(f, i)
