@@ -109,7 +109,7 @@ bool hibernate_target_forget(const struct hibernate_target *target);
 /* Tells the kernel which swap area is meant, and asks for the room in it. false: said why. */
 bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *snapshot);
 
-/* Bytes a second that it gives; 0: not known. Before the freeze. */
+/* Bytes a second that it gives, as far as firmware is likely to get them; 0: not known. Before the freeze. */
 uint64_t hibernate_target_read_rate(const struct hibernate_target *target);
 
 void hibernate_target_close(struct hibernate_target *target);

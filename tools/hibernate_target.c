@@ -146,6 +146,11 @@ bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *s
 #define PIECE	    ((size_t)2 << 20)
 #define MOST_PIECES 32
 #define LONG_ENOUGH UINT64_C(100000000) /* ns */
+/*
+ * Nobody knows what firmware's driver makes of the disk: it asks for one piece at a time. And blocks
+ * that were never written read faster than any other. What is beyond this is not believed.
+ */
+#define MOST_RATE UINT64_C(2000000000) /* bytes a second */
 
 static uint64_t now_ns(void)
 {
@@ -159,6 +164,7 @@ static uint64_t now_ns(void)
 static uint64_t measure(int fd, void *piece)
 {
 	uint64_t began = 0;
+	uint64_t rate = 0;
 	uint64_t ns = 0;
 	uint64_t n;
 
@@ -169,7 +175,9 @@ static uint64_t measure(int fd, void *piece)
 			began = now_ns();
 		ns = now_ns() - began;
 	}
-	return n > 1 && ns ? (uint64_t)((double)((n - 1) * PIECE) * 1e9 / (double)ns) : 0;
+	if (n > 1 && ns)
+		rate = (uint64_t)((double)((n - 1) * PIECE) * 1e9 / (double)ns);
+	return thaw_min(rate, MOST_RATE);
 }
 
 uint64_t hibernate_target_read_rate(const struct hibernate_target *target)
