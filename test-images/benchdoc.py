@@ -31,6 +31,7 @@ TARGETS = [
     ("thaw's own form against Linux's LZ4, 340,000 pages, 2 processors, entry to resumed", "forms 2",
      1.2, True),
     ("likewise, entry to jump", "forms jump-2", 1.2, True),
+    ("thaw's own form as it is, entry to resumed", "forms stored-2", 1.2, True),
     ("firmware to resumed, saved by thawctl, against the kernel's LZO, 34,000 pages, 1 processor",
      "saved small-1-lzo", 1.5, True),
     ("likewise, 2 processors", "saved small-2-lzo", 1.5, True),
@@ -135,7 +136,8 @@ def _pipelines(results):
                    "pipeline, 1 thread", "2 threads", "memcpy"], rows)
 
 
-FORMS = {"lzo": "Linux, LZO", "lz4": "Linux, LZ4", "thaw": "thaw's own"}
+FORMS = {"lzo": "Linux, LZO", "lz4": "Linux, LZ4", "thaw": "thaw's own",
+         "stored": "thaw's own, as it is"}
 
 
 def _forms(results):
@@ -181,7 +183,7 @@ def _text(results):
     machine = results.get("machine", {})
     return (f"{machine.get('when', '')}: {machine.get('words', '')}.\n\n{_targets(results)}\n"
             f"Whole restores, medians:\n\n{_restores(results)}\n"
-            f"The same session in three forms, seconds:\n\n{_forms(results)}\n"
+            f"The same session in four forms, seconds:\n\n{_forms(results)}\n"
             f"The floor, and what the processors need besides, in seconds:\n\n{_floors(results)}\n"
             f"{_saved(results)}"
             f"On the host:\n\n{_pipelines(results)}\n{_converting(results)}")

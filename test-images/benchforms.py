@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""One session in Linux's forms, LZO and LZ4, and in thaw's own: how large, how soon restored. The
-third is the second converted, page for page the same; the first is of a guest made alike."""
+"""One session in Linux's forms, LZO and LZ4, and in thaw's own, compressed and as it is: how large,
+how soon restored. The last two are the second converted, page for page the same; the first is of a
+guest made alike."""
 
 import pathlib
 import statistics
@@ -22,12 +23,13 @@ class Converted(hibernated.Hibernated):
     """A hibernated disk whose image was converted, into a partition behind the EFI system
     partition."""
 
-    def __init__(self, image, folder):
+    def __init__(self, image, folder, *options):
         super().__init__(image.path, image.recipe, image.config)
+        folder.mkdir()
         self.ended = hibernated.copy(image.disk, folder / "ended.raw")
         self.native = folder / "image.thaw"
-        subprocess.run([cache.BUILD / "thawctl", "image", "convert", self.ended, self.native],
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([cache.BUILD / "thawctl", "image", "convert", *options, self.ended,
+                        self.native], check=True, stdout=subprocess.DEVNULL)
 
     @property
     def disk(self):
@@ -80,18 +82,22 @@ def _limits(row, processors):
 
 def measure(arguments):
     """Ratios: N how many times as fast thaw's form is restored as Linux's LZ4 on N processors, from
-    the start of the boot program to the resumed guest; jump-N likewise, from entry to jump."""
+    the start of the boot program to the resumed guest; stored-N likewise, without compression; jump-N
+    from entry to jump."""
     rows, ratios = {}, {}
     for processors in PROCESSORS:
         print(f"\nforms, {processors} processor(s)", flush=True)
         with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as folder:
             forms = {form: benchimages.image(name, processors) for form, name in NAMES.items()}
-            forms["thaw"] = Converted(forms["lz4"], pathlib.Path(folder))
+            forms |= {"thaw": Converted(forms["lz4"], pathlib.Path(folder, "lz4")),
+                      "stored": Converted(forms["lz4"], pathlib.Path(folder, "stored"), "--store")}
             row = _row(forms, processors, benchqemu.how_often(arguments, "medium", processors))
         lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
         rows[str(processors)] = row
         if lz4["seconds"] and thaw["seconds"]:
             ratios[str(processors)] = lz4["median"] / thaw["median"]
+        if lz4["seconds"] and row["forms"]["stored"]["seconds"]:
+            ratios[f"stored-{processors}"] = lz4["median"] / row["forms"]["stored"]["median"]
         if lz4["to_jump"] and thaw["to_jump"]:
             ratios[f"jump-{processors}"] = lz4["to_jump"] / thaw["to_jump"]
             if row["floor"]:
