@@ -42,29 +42,28 @@ static enum thaw_err obstacle(const struct thaw_located *located)
 	return located->list[0].read_only ? THAW_WRITE : THAW_OK;
 }
 
-/*
- * The system that runs next may change what these images rely on, from the first-th on: remember
- * that. THAW_OK or THAW_NO_RECORD.
- */
-static enum thaw_err pass_over(struct thaw_machine *m, const struct thaw_located *located,
-			       size_t first, enum thaw_err reason)
+/* What the images that have room in the list are known by. */
+static size_t take_marks(const struct thaw_located *located, uint64_t ret[THAW_FOUND_MAX])
 {
-	const struct thaw_found *found = located->list;
-	enum thaw_err err = THAW_OK;
+	size_t count = thaw_min(located->count, THAW_FOUND_MAX);
 
-	for (size_t i = first; i < thaw_min(located->count, THAW_FOUND_MAX); i++) {
-		/* At every boot under Secure Boot, say: what is forbidden already need not wear the
-		 * flash. But what is stored next must not forget it. */
-		if (thaw_record_verdict(m->record, 0, found[i].mark) != THAW_OK) {
-			thaw_record_seen(m->record, found[i].mark);
-			continue;
-		}
-		if (thaw_pass_over(m, 0, found[i].mark, reason) == THAW_OK)
-			continue;
-		console_warn(thaw_err_sentence(THAW_NO_RECORD), 0);
-		err = THAW_NO_RECORD;
-	}
-	return err;
+	for (size_t i = 0; i < count; i++)
+		ret[i] = located->list[i].mark;
+	return count;
+}
+
+/* The system that runs next may change what these images rely on: remember that. */
+static void refuse(struct thaw_machine *m, const struct thaw_located *located, enum thaw_err err,
+		   struct thaw_report *report)
+{
+	uint64_t marks[THAW_FOUND_MAX];
+	size_t count = take_marks(located, marks);
+
+	report->unrecorded = thaw_pass_over_all(m, marks, count, err) != THAW_OK;
+	/* Whatever is found next may be one that had no room in the list. */
+	if (located->count > THAW_FOUND_MAX && thaw_record_doubt(m) != THAW_OK)
+		report->unrecorded = true;
+	thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
 }
 
 static void restore(const struct config *config, const struct thaw_located *located,
@@ -72,29 +71,24 @@ static void restore(const struct config *config, const struct thaw_located *loca
 {
 	static struct thaw_machine machine;
 	const struct thaw_found *found = located->list;
+	uint64_t marks[THAW_FOUND_MAX];
 	struct thaw_options options = {
 		.dry_run = config->dry_run,
 		.by_hand = config->by_hand,
 		.refuse_hw_sig = config->refuse_hw_sig,
 		.mark = found->mark,
+		.beside = marks + 1,
+		.beside_count = take_marks(located, marks) - 1,
 	};
 	enum thaw_err err = machine_init(&machine);
 
 	console_announce(report);
 	if (err == THAW_OK)
 		err = obstacle(located);
-	/* The restored system is the next one for all images but its own. */
-	if (err == THAW_OK && !config->dry_run)
-		err = pass_over(&machine, located, 1, THAW_AMBIGUOUS);
-	if (err == THAW_OK) {
+	if (err == THAW_OK)
 		thaw_restore(&machine, found->disk, found->header_page, &options, report);
-	} else {
-		pass_over(&machine, located, 0, err);
-		/* Whatever is found next may be one that had no room in the list. */
-		if (located->count > THAW_FOUND_MAX)
-			thaw_record_doubt(&machine);
-		thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
-	}
+	else
+		refuse(&machine, located, err, report);
 	screen_close();
 	console_report(report);
 	memory_release();

@@ -55,13 +55,25 @@ static void enter(struct story *s, enum thaw_phase phase)
 	s->phase_began_us = now;
 }
 
+/*
+ * The other images, which somebody else runs past: the restored system, or the next one. Not before
+ * this one was judged, and never stored without it: a store ends a doubt that may be about this one.
+ */
+static void forbid_beside(struct story *s, uint64_t mark)
+{
+	thaw_record_seen(s->m->record, mark);
+	thaw_forbid_all(s->m->record, s->options->beside, s->options->beside_count, THAW_AMBIGUOUS);
+}
+
 static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum thaw_err reason)
 {
 	const struct thaw_facts *facts = &s->image.facts;
-	struct thaw_attempt *a = thaw_record_touch(s->m->record, facts->identity, facts->mark);
+	struct thaw_attempt *a;
 	enum thaw_err err;
 	unsigned i;
 
+	forbid_beside(s, facts->mark);
+	a = thaw_record_touch(s->m->record, facts->identity, facts->mark);
 	a->state = (uint8_t)state;
 	a->reason = (uint16_t)reason;
 	a->phase = (uint8_t)s->report->phase;
@@ -78,18 +90,6 @@ static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum 
 	if (!err)
 		s->started = thaw_record_verdict(s->m->record, facts->identity, facts->mark) == THAW_OK;
 	return err;
-}
-
-enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
-			     enum thaw_err reason)
-{
-	struct thaw_attempt *a = thaw_record_touch(m->record, identity, mark);
-
-	/* What may have been consumed and restored stays so: that is the stronger state. */
-	if (a->state != THAW_ATTEMPT_COMMITTING && a->state != THAW_ATTEMPT_RETURNED)
-		a->state = THAW_ATTEMPT_PASSED_OVER;
-	a->reason = (uint16_t)reason;
-	return thaw_record_store(m) == THAW_OK ? THAW_OK : thaw_record_doubt(m);
 }
 
 /* --- look -------------------------------------------------------------------------------- */
@@ -354,6 +354,18 @@ static enum thaw_err discard(struct story *s)
 		   : THAW_DISCARDED;
 }
 
+static enum thaw_err record_pass_over(struct story *s, uint64_t mark, enum thaw_err err)
+{
+	const struct thaw_options *options = s->options;
+
+	/* What the record itself forbids is in it already; firmware's flash wears. */
+	if (!mark || err == THAW_PASSED_OVER || err == THAW_COMMITTED_BEFORE)
+		return thaw_pass_over_all(s->m, options->beside, options->beside_count,
+					  THAW_AMBIGUOUS);
+	forbid_beside(s, mark);
+	return thaw_pass_over(s->m, s->image.facts.identity, mark, err);
+}
+
 /*
  * The image stays on disk and somebody else is next. Where the write failed nobody knows what the
  * disk holds; the record says committing then, which forbids the image as well.
@@ -368,9 +380,7 @@ static enum thaw_err leave(struct story *s, enum thaw_err err)
 	wipe_opened(s);
 	if (s->loaded && err != THAW_WORKER)
 		thaw_load_wipe(s->load);
-	/* What the record itself forbids is in it already; firmware's flash wears. */
-	if (mark && err != THAW_PASSED_OVER && err != THAW_COMMITTED_BEFORE)
-		s->report->unrecorded = thaw_pass_over(s->m, facts->identity, mark, err) != THAW_OK;
+	s->report->unrecorded = record_pass_over(s, mark, err) != THAW_OK;
 	s->report->must_reset = s->report->unrecorded && s->started;
 	return err == THAW_DISCARDED ? discard(s) : err;
 }
@@ -384,6 +394,7 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
 	*report = (struct thaw_report){.phase = THAW_PHASE_LOOK};
 	s = m->memory.alloc(&m->memory, sizeof(*s));
 	if (!s) {
+		thaw_forbid_all(m->record, options->beside, options->beside_count, THAW_AMBIGUOUS);
 		if (options->mark)
 			report->unrecorded =
 				thaw_pass_over(m, 0, options->mark, THAW_MEMORY) != THAW_OK;

@@ -220,6 +220,24 @@ static void test_seen_are_not_forgotten(void)
 	CHECK(thaw_record_verdict(&record, 3, 103) == THAW_COMMITTED_BEFORE);
 }
 
+/* All that is remembered is on a disk still, beside two that are new; the oldest comes first. */
+static void test_none_pushes_another_out(void)
+{
+	struct thaw_machine m = {
+		.record = &record, .record_store = store, .record_vouched = true};
+	const uint64_t marks[] = {200, 100, 101, 102, 103, 104, 105, 201};
+	uint64_t i;
+
+	begin();
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++)
+		enter(i + 1, 100 + i, THAW_ATTEMPT_PASSED_OVER, 0);
+	CHECK(thaw_pass_over_all(&m, marks, 8, THAW_AMBIGUOUS) == THAW_OK && stored);
+	for (i = 0; i < 8; i++)
+		CHECK(thaw_record_verdict(&record, 0, marks[i]) == THAW_PASSED_OVER);
+	stored = NULL;
+	CHECK(thaw_pass_over_all(&m, marks, 8, THAW_AMBIGUOUS) == THAW_OK && !stored);
+}
+
 int main(void)
 {
 	RUN(test_load);
@@ -232,5 +250,6 @@ int main(void)
 	RUN(test_pass_over);
 	RUN(test_failed_commit_stays);
 	RUN(test_seen_are_not_forgotten);
+	RUN(test_none_pushes_another_out);
 	return check_summary();
 }

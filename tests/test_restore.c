@@ -263,6 +263,31 @@ static void test_by_hand_and_lost(void)
 	scene_free(&c);
 }
 
+/* Whoever runs next, runs past the images beside this one too. */
+static void test_beside(void)
+{
+	static const uint64_t beside[] = {0x111, 0x222};
+	struct thaw_options options = {.beside = beside, .beside_count = 2};
+	struct scene c;
+
+	begin(&c);
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_OK && !c.sim.faults);
+	CHECK(sim_forbids(&c.sim, 0, 0x111) && sim_forbids(&c.sim, 0, 0x222));
+	scene_free(&c);
+	begin(&c);
+	options.dry_run = true;
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_DRY_RUN && c.sim.stores == 1);
+	CHECK(sim_forbids(&c.sim, 0, 0x111) && sim_forbids(&c.sim, 0, 0x222));
+	options.beside_count = 1;
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_PASSED_OVER && !c.sim.stores);
+	sim_forget(&c.sim);
+	options.dry_run = false;
+	CHECK(sim_restore(&c.sim, 0, &(struct thaw_options){.dry_run = true}, &c.report));
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_PASSED_OVER && c.sim.stores == 1);
+	CHECK(sim_forbids(&c.sim, 0, 0x111) && !sim_forbids(&c.sim, 0, 0x222));
+	scene_free(&c);
+}
+
 static void test_dry_run(void)
 {
 	static const struct thaw_options dry = {.dry_run = true};
@@ -443,6 +468,7 @@ int main(void)
 	RUN(test_two_starts);
 	RUN(test_by_hand);
 	RUN(test_by_hand_and_lost);
+	RUN(test_beside);
 	RUN(test_dry_run);
 	RUN(test_hw_sig);
 	RUN(test_discard);

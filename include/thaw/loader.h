@@ -326,6 +326,9 @@ struct thaw_options {
 	/* thaw_image_mark() of the header page, so that the image can be passed over even if it
 	 * cannot be read again; 0: not known. */
 	uint64_t mark;
+	/* Marks of the other images that are there: however this ends, they are passed over too. */
+	const uint64_t *beside;
+	size_t beside_count;
 };
 
 struct thaw_report {
@@ -355,5 +358,16 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
  */
 enum thaw_err thaw_pass_over(struct thaw_machine *m, uint64_t identity, uint64_t mark,
 			     enum thaw_err reason);
+
+/*
+ * Likewise all of these images but those that are forbidden already, in one store. None of them pushes
+ * another one out of the record.
+ */
+enum thaw_err thaw_pass_over_all(struct thaw_machine *m, const uint64_t *marks, size_t count,
+				 enum thaw_err reason);
+
+/* The same in memory alone: whatever is stored next takes it along. true: there was one. */
+bool thaw_forbid_all(struct thaw_record *record, const uint64_t *marks, size_t count,
+		     enum thaw_err reason);
 
 #endif
