@@ -133,8 +133,10 @@ static void locate(struct thaw_located *ret, const struct handles *all, const st
 	struct thaw_area *areas = memory_alloc(&memory, all->count * sizeof(*areas));
 	size_t count = 0;
 
-	if (!disks || !areas)
+	if (!disks || !areas) {
+		ret->unreadable = true;
 		return;
+	}
 	for (UINTN i = 0; i < all->count; i++)
 		count += take_area(&areas[count], &disks[count], all, all->list[i], config);
 	thaw_locate(ret, areas, count, &wanted, &memory, console_note);

@@ -37,8 +37,15 @@ static struct lvm_group **find_place(struct groups *g, const struct lvm_group *g
 	return &g->list[g->count++];
 }
 
+/* What the disk would not say, or there was no memory to hear: a volume may lie there. */
+static void judge(struct thaw_area *area, enum thaw_err err)
+{
+	if (err == THAW_READ || err == THAW_MEMORY)
+		area->unreadable = true;
+}
+
 /* *scratch is free memory for one group, NULL once that is used. */
-static void add_group(struct groups *g, const struct thaw_area *area, struct lvm_group **scratch)
+static void add_group(struct groups *g, struct thaw_area *area, struct lvm_group **scratch)
 {
 	struct lvm_group **place;
 	struct lvm_text text;
@@ -46,9 +53,8 @@ static void add_group(struct groups *g, const struct thaw_area *area, struct lvm
 
 	if (!*scratch)
 		*scratch = g->memory->alloc(g->memory, sizeof(**scratch));
-	if (!*scratch)
-		return;
-	err = lvm_area_read(&text, area->disk, &area->label, g->memory);
+	err = *scratch ? lvm_area_read(&text, area->disk, &area->label, g->memory) : THAW_MEMORY;
+	judge(area, err);
 	if (err || !lvm_group_parse(*scratch, text)) {
 		g->note("lvm: metadata not usable", (uint64_t)err, area->label.at);
 		return;
@@ -85,14 +91,15 @@ static struct thaw_area *find_area(const struct groups *g, const uint8_t uuid[32
 
 /* Behind the last extent: a leg of a mirror reads like the whole, but must not be written alone. */
 static bool is_whole(const struct groups *g, const struct lvm_group *group,
-		     const struct lvm_physical *p, struct thaw_disk *disk)
+		     const struct lvm_physical *p, struct thaw_area *area)
 {
 	uint64_t end = p->first_page + p->extents * group->extent_pages;
-	enum thaw_err err = thaw_md_raid_check(disk, end, g->memory, NULL);
+	enum thaw_err err = thaw_md_raid_check(area->disk, end, g->memory, NULL);
 
+	judge(area, err);
 	if (err)
 		g->note(err == THAW_FOREIGN ? "lvm: one leg of a RAID" : "lvm: disk not readable",
-			end, disk->pages);
+			end, area->disk->pages);
 	return !err;
 }
 
@@ -106,7 +113,7 @@ static struct thaw_area bind(const struct groups *g, struct lvm_group *group)
 		struct lvm_physical *p = &group->physical[i];
 		struct thaw_area *area = find_area(g, p->uuid);
 
-		if (!area || !is_whole(g, group, p, area->disk))
+		if (!area || !is_whole(g, group, p, area))
 			continue;
 		p->disk = area->disk;
 		ret.removable |= area->removable;
@@ -117,7 +124,7 @@ static struct thaw_area bind(const struct groups *g, struct lvm_group *group)
 }
 
 static size_t take_volumes(const struct groups *g, struct lvm_group *group, struct thaw_area *ret,
-			   size_t max)
+			   size_t max, bool *ret_all)
 {
 	struct lvm_text cursor = group->logical;
 	struct thaw_area area = bind(g, group);
@@ -129,8 +136,10 @@ static size_t take_volumes(const struct groups *g, struct lvm_group *group, stru
 	while (count < max && next != LVM_NEXT_END) {
 		if (next == LVM_NEXT_VOLUME || !volume)
 			volume = g->memory->alloc(g->memory, sizeof(*volume));
-		if (!volume)
+		if (!volume) {
+			*ret_all = false;
 			break;
+		}
 		next = lvm_volume_next(group, &cursor, volume, &why);
 		if (next == LVM_NEXT_OTHER)
 			g->note(why, group->serial, 0);
@@ -151,6 +160,7 @@ size_t groups_volumes(struct thaw_area *ret, struct thaw_area *areas, size_t cou
 	struct groups g = {.areas = areas, .area_count = count, .memory = memory, .note = note};
 	struct lvm_group *scratch = NULL;
 	size_t found = 0;
+	bool all = true;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -158,6 +168,8 @@ size_t groups_volumes(struct thaw_area *ret, struct thaw_area *areas, size_t cou
 			add_group(&g, &areas[i], &scratch);
 	}
 	for (i = 0; i < g.count; i++)
-		found += take_volumes(&g, g.list[i], ret + found, GROUPS_VOLUMES_MAX - found);
+		found += take_volumes(&g, g.list[i], ret + found, GROUPS_VOLUMES_MAX - found, &all);
+	for (i = 0; !all && i < count; i++)
+		judge(&areas[i], areas[i].super.kind == THAW_SUPER_LVM ? THAW_MEMORY : THAW_OK);
 	return found;
 }

@@ -11,7 +11,8 @@
 
 /*
  * Makes areas of the logical volumes on those count areas that were found to be physical volumes;
- * at most GROUPS_VOLUMES_MAX. What cannot be used is told by note. Returns how many there are.
+ * at most GROUPS_VOLUMES_MAX. What cannot be used is told by note; an area that could not be read, or not
+ * understood for want of memory, is unreadable then. Returns how many there are.
  */
 size_t groups_volumes(struct thaw_area *ret, struct thaw_area *areas, size_t count,
 		      struct thaw_memory *memory,

@@ -255,8 +255,10 @@ void thaw_locate(struct thaw_located *ret, const struct thaw_area *areas, size_t
 	struct search s = {.ret = ret, .memory = memory, .note = note ? note : no_note};
 
 	*ret = (struct thaw_located){.count = 0};
-	if (!prepare(&s, areas, count))
+	if (!prepare(&s, areas, count)) {
+		ret->unreadable = true;
 		return;
+	}
 	switch (wanted->kind) {
 	case THAW_WANTED_NAMED:
 		look_for_named(&s, wanted->place.page);

@@ -321,7 +321,7 @@ static void test_no_memory(void)
 		boot();
 		put_image(1, 0, 'a');
 		memory.fail_at = (uint64_t)n;
-		CHECK(locate_any() == (n < 3 ? -1 : 1));
+		CHECK(locate_any() == (n < 3 ? -1 : 1) && got.unreadable == (n < 3));
 	}
 }
 

@@ -547,6 +547,53 @@ static void test_locate(void)
 	CHECK(got.list[1].disk->pages == 10 * EXTENT_PAGES);
 }
 
+/* Metadata that cannot be read may be of the volume that was noted. */
+static void test_unreadable(void)
+{
+	struct thaw_wanted any = {.kind = THAW_WANTED_ANY, .has_hint = true};
+	int i;
+
+	boot();
+	find_volumes();
+	put_image(FAST);
+	memset(any.hint.uuid, 'a' + FAST, 16);
+	CHECK(locate(&any).count == 1 && !locate(&any).unreadable);
+	for (i = 0; i < 2; i++) {
+		pv[i].has_bad = true;
+		pv[i].bad_page = 1;
+		CHECK(locate(&any).count == (i == 0) && locate(&any).unreadable == (i == 1));
+	}
+	any.has_hint = false;
+	CHECK(!locate(&any).count && !locate(&any).unreadable);
+	/* Nor is it known whether one of its disks is a leg of a mirror. */
+	any.has_hint = true;
+	pv[0].has_bad = false;
+	pv[1].bad_page = PV_PAGES + 46;
+	pv[1].d.pages += 48;
+	CHECK(!locate(&any).count && locate(&any).unreadable);
+	pv[1].d.pages -= 48;
+}
+
+static void test_unreadable_for_want_of_memory(void)
+{
+	struct thaw_wanted any = {.kind = THAW_WANTED_ANY, .has_hint = true};
+	uint64_t n;
+	struct thaw_located got = {.count = 0};
+
+	boot();
+	find_volumes();
+	put_image(FAST);
+	memset(any.hint.uuid, 'a' + FAST, 16);
+	for (n = 1; n == 1 || !memory.fail_at; n++) {
+		plain_memory_free(&memory);
+		memory.fail_at = n;
+		got = locate(&any);
+		CHECK(got.count ? !got.unreadable : got.unreadable);
+	}
+	CHECK(n > 8 && got.count);
+	plain_memory_init(&memory);
+}
+
 int main(void)
 {
 	RUN(test_volumes);
@@ -565,5 +612,7 @@ int main(void)
 	RUN(test_hostile_headers);
 	RUN(test_no_memory);
 	RUN(test_locate);
+	RUN(test_unreadable);
+	RUN(test_unreadable_for_want_of_memory);
 	return check_summary();
 }

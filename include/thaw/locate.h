@@ -145,7 +145,7 @@ struct thaw_located {
 	bool missing;
 	/*
 	 * Where an image may be expected (in a swap partition, in what is configured or was noted) the disk
-	 * could not be read: there may be one that nobody saw.
+	 * could not be read, or there was no memory to look: there may be one that nobody saw.
 	 */
 	bool unreadable;
 };
