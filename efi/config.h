@@ -46,6 +46,7 @@ struct config {
 	uint64_t offset_pages;		  /* of the header, from the beginning of the device */
 	uint16_t next[CONFIG_PATH_MAX];	  /* empty: none */
 	char checkpoint[CONFIG_NAME_MAX]; /* used by test builds only */
+	bool unread;			  /* there is a file, and what it says is not known */
 	unsigned ignored;		  /* lines that were not understood */
 	unsigned first_ignored;		  /* number of the first of them, from 1 */
 };
@@ -58,5 +59,8 @@ void config_parse_options(struct config *config, const uint16_t *text, size_t le
 
 /* Reads both; needs firmware, so not for the host. */
 void config_load(struct config *ret);
+
+/* false, and a warning: it does not say where to look for an image, so thaw must not look anywhere. */
+bool config_is_sensible(const struct config *config);
 
 #endif

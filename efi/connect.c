@@ -43,8 +43,7 @@ static bool is_kind(EFI_HANDLE handle, enum connect_kind kind)
 static void begin(struct controllers *c)
 {
 	c->begun = true;
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &pci_io_guid, NULL, &c->count,
-						&c->list)))
+	if (!firmware_handles(&pci_io_guid, &c->count, &c->list))
 		c->count = 0;
 }
 

@@ -8,6 +8,9 @@
 #define PATH_MAX_BYTES 4096
 #define NODE_HEADER    sizeof(EFI_DEVICE_PATH)
 
+/* UEFI 2.10, 10.3.5.1; nothing aligns it, so it is copied before it is used. */
+#define PARTITION_BYTES (offsetof(HARDDRIVE_DEVICE_PATH, SignatureType) + 1)
+
 static size_t node_size(const EFI_DEVICE_PATH *node)
 {
 	return (size_t)node->Length[0] | (size_t)node->Length[1] << 8;
@@ -51,28 +54,31 @@ bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole
 	return size && size < devpath_size(whole) && thaw_bytes_equal(head, whole, size);
 }
 
-const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path)
+/* Bytes before the last hard drive node, which is the disk that the partition is on; of all without. */
+static size_t disk_size(const EFI_DEVICE_PATH *path)
 {
-	const HARDDRIVE_DEVICE_PATH *ret = NULL;
 	size_t size = devpath_size(path);
+	size_t ret = size;
 
 	for (size_t offset = 0; offset < size;) {
 		const EFI_DEVICE_PATH *node = node_at(path, offset);
 
 		if (node_is(node, MEDIA_DEVICE_PATH, MEDIA_HARDDRIVE_DP) &&
-		    node_size(node) >= offsetof(HARDDRIVE_DEVICE_PATH, SignatureType) + 1)
-			ret = (const HARDDRIVE_DEVICE_PATH *)node;
+		    node_size(node) >= PARTITION_BYTES)
+			ret = offset;
 		offset += node_size(node);
 	}
 	return ret;
 }
 
-/* Bytes before the last hard drive node: the disk that the partition is on. */
-static size_t disk_size(const EFI_DEVICE_PATH *path)
+bool devpath_partition(HARDDRIVE_DEVICE_PATH *ret, const EFI_DEVICE_PATH *path)
 {
-	const HARDDRIVE_DEVICE_PATH *node = devpath_partition(path);
+	size_t offset = disk_size(path);
 
-	return node ? (size_t)((const uint8_t *)node - (const uint8_t *)path) : devpath_size(path);
+	if (offset == devpath_size(path))
+		return false;
+	__builtin_memcpy(ret, node_at(path, offset), PARTITION_BYTES);
+	return true;
 }
 
 bool devpath_is_same_disk(const EFI_DEVICE_PATH *a, const EFI_DEVICE_PATH *b)

@@ -16,8 +16,8 @@ size_t devpath_size(const EFI_DEVICE_PATH *path);
 /* Does whole begin with all nodes of head, and go on? */
 bool devpath_is_parent(const EFI_DEVICE_PATH *head, const EFI_DEVICE_PATH *whole);
 
-/* The last hard drive node, NULL if there is none. */
-const HARDDRIVE_DEVICE_PATH *devpath_partition(const EFI_DEVICE_PATH *path);
+/* A copy of the last hard drive node; false if there is none. */
+bool devpath_partition(HARDDRIVE_DEVICE_PATH *ret, const EFI_DEVICE_PATH *path);
 
 /* Do both lead to the same disk, or to partitions of it? */
 bool devpath_is_same_disk(const EFI_DEVICE_PATH *a, const EFI_DEVICE_PATH *b);

@@ -46,16 +46,16 @@ static bool has_partitions(const struct handles *all, EFI_HANDLE handle)
 static bool is_named(EFI_HANDLE handle, const struct config_device *device)
 {
 	EFI_DEVICE_PATH *path = devpath_of(handle);
-	const HARDDRIVE_DEVICE_PATH *node = path ? devpath_partition(path) : NULL;
+	HARDDRIVE_DEVICE_PATH node;
 
-	if (!node || device->kind != CONFIG_DEVICE_PARTUUID)
+	if (device->kind != CONFIG_DEVICE_PARTUUID || !path || !devpath_partition(&node, path))
 		return false;
 	if (!device->mbr)
-		return node->SignatureType == SIGNATURE_TYPE_GUID &&
-		       thaw_bytes_equal(node->Signature, device->uuid, sizeof(device->uuid));
-	return node->SignatureType == SIGNATURE_TYPE_MBR &&
-	       thaw_le32(node->Signature) == device->mbr_signature &&
-	       node->PartitionNumber == device->mbr_partition;
+		return node.SignatureType == SIGNATURE_TYPE_GUID &&
+		       thaw_bytes_equal(node.Signature, device->uuid, sizeof(device->uuid));
+	return node.SignatureType == SIGNATURE_TYPE_MBR &&
+	       thaw_le32(node.Signature) == device->mbr_signature &&
+	       node.PartitionNumber == device->mbr_partition;
 }
 
 static enum thaw_area_type area_type(EFI_HANDLE handle)
@@ -91,18 +91,6 @@ static bool take_area(struct thaw_area *ret, struct disk *disk, const struct han
 	};
 	console_note("area", ret->disk->pages, io->Media->BlockSize);
 	return true;
-}
-
-/* An offset means nothing without the device it belongs to. */
-static bool is_sensible(const struct config *config)
-{
-	if (config->device.kind == CONFIG_DEVICE_BROKEN)
-		console_warn("thaw.conf: device is not understood", 0);
-	else if (config->device.kind == CONFIG_DEVICE_ANY && config->offset_pages)
-		console_warn("thaw.conf: offset without device", config->offset_pages);
-	else
-		return true;
-	return false;
 }
 
 static struct thaw_wanted what_is_wanted(const struct config *config)
@@ -147,12 +135,7 @@ void discover(struct thaw_located *ret, const struct config *config)
 	struct handles all = {NULL, 0};
 
 	*ret = (struct thaw_located){.missing = config->device.kind != CONFIG_DEVICE_ANY};
-	if (!is_sensible(config)) {
-		ret->missing = false;
-		return;
-	}
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &all.count,
-						&all.list)))
+	if (!firmware_handles(&block_io_guid, &all.count, &all.list))
 		return;
 	locate(ret, &all, config);
 	fw.bs->FreePool(all.list);

@@ -16,19 +16,38 @@ struct firmware {
 	EFI_BOOT_SERVICES *bs;
 	EFI_RUNTIME_SERVICES *rt;
 	bool watchdog; /* thaw has set it */
+	bool blind;    /* it failed where it might have told of an image */
 };
 
 extern struct firmware fw;
 
-/* The interface of that protocol on that handle, NULL if it has none. */
+/*
+ * The interface of that protocol on that handle, NULL if it has none. Firmware needs memory to tell
+ * (EDK2 notes who asked), and that it has none does not mean that there is no such interface.
+ */
 static inline void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
 {
 	EFI_GUID copy = *guid;
 	void *interface = NULL;
+	EFI_STATUS status;
 
-	if (!handle || EFI_ERROR(fw.bs->HandleProtocol(handle, &copy, &interface)))
+	if (!handle)
 		return NULL;
-	return interface;
+	status = fw.bs->HandleProtocol(handle, &copy, &interface);
+	if (!EFI_ERROR(status))
+		return interface;
+	fw.blind |= status != EFI_UNSUPPORTED && status != EFI_NOT_FOUND;
+	return NULL;
+}
+
+/* All handles with that protocol, to be given back to FreePool. false: there are none. */
+static inline bool firmware_handles(const EFI_GUID *guid, UINTN *ret_count, EFI_HANDLE **ret)
+{
+	EFI_GUID copy = *guid;
+	EFI_STATUS status = fw.bs->LocateHandleBuffer(ByProtocol, &copy, NULL, ret_count, ret);
+
+	fw.blind |= EFI_ERROR(status) && status != EFI_NOT_FOUND;
+	return !EFI_ERROR(status);
 }
 
 /* UEFI 2.10, 7.5: codes below are the firmware's own, and may be refused. */

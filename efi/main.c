@@ -24,7 +24,10 @@ static bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 
-	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices, false};
+	fw = (struct firmware){.image = image,
+			       .st = st,
+			       .bs = st->BootServices,
+			       .rt = st->RuntimeServices};
 	fw.self = firmware_protocol(image, &guid);
 	return fw.self != NULL;
 }
@@ -103,11 +106,35 @@ static void restore(const struct config *config, const struct thaw_located *loca
 }
 
 /* An image may be there that nobody saw; whoever runs now may change what it relies on. */
-static void could_not_look(struct thaw_report *report)
+static void could_not_look(struct thaw_report *report, enum thaw_err reason)
 {
-	thaw_fail(&report->diag, THAW_READ, "header page", 0, 0);
-	report->unrecorded = vars_forbid_next(THAW_READ) != THAW_OK;
+	thaw_fail(&report->diag, reason, "search", 0, 0);
+	report->unrecorded = vars_forbid_next(reason) != THAW_OK;
 	console_report(report);
+}
+
+/*
+ * No image was found: why there may be one all the same, THAW_NO_IMAGE if not. What systemd noted and
+ * is not there is no such reason: the note stays when it is no longer true.
+ */
+static enum thaw_err why_none(const struct config *config, const struct thaw_located *located)
+{
+	if (located->unreadable)
+		return THAW_READ;
+	if (fw.blind)
+		return THAW_FIRMWARE;
+	return located->missing && config->device.kind != CONFIG_DEVICE_ANY ? THAW_CONFIG
+									    : THAW_NO_IMAGE;
+}
+
+static void find_none(struct thaw_report *report, enum thaw_err reason)
+{
+	if (reason != THAW_NO_IMAGE) {
+		could_not_look(report, reason);
+	} else {
+		console_report(report);
+		vars_reserve_record();
+	}
 }
 
 static void look(const struct config *config)
@@ -115,6 +142,10 @@ static void look(const struct config *config)
 	static struct thaw_located located;
 	static struct thaw_report report = {.diag = {.code = THAW_NO_IMAGE}};
 
+	if (!config_is_sensible(config)) {
+		could_not_look(&report, THAW_CONFIG);
+		return;
+	}
 	discover(&located, config);
 	/* Even where another image was found: what is named comes first. */
 	while (located.missing && connect_next(CONNECT_STORAGE)) {
@@ -123,15 +154,24 @@ static void look(const struct config *config)
 	}
 	if (located.missing)
 		console_note("named-device-missing", 0, 0);
-	if (located.count) {
+	if (located.count)
 		restore(config, &located, &report);
-	} else if (located.unreadable) {
-		could_not_look(&report);
-	} else {
-		console_report(&report);
-		vars_reserve_record();
-	}
+	else
+		find_none(&report, why_none(config, &located));
 	memory_release();
+}
+
+static EFI_STATUS run(void)
+{
+	static struct config config;
+
+	config_load(&config);
+	console_verbose = config.verbose;
+	console_start();
+	checkpoint_configure(config.checkpoint);
+	checkpoint_reached(THAW_CHECKPOINT_ENTRY);
+	look(&config);
+	return config.next[0] ? chain_start(config.next) : EFI_NOT_FOUND;
 }
 
 /*
@@ -141,20 +181,13 @@ static void look(const struct config *config)
  */
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
-	static struct config config;
 	EFI_STATUS status = EFI_NOT_FOUND;
 
 	cpu_clock_start();
-	if (!firmware_init(image, st))
-		return EFI_NOT_FOUND;
-	config_load(&config);
-	console_verbose = config.verbose;
-	console_start();
-	checkpoint_configure(config.checkpoint);
-	checkpoint_reached(THAW_CHECKPOINT_ENTRY);
-	look(&config);
-	if (config.next[0])
-		status = chain_start(config.next);
+	if (firmware_init(image, st))
+		status = run();
+	else
+		vars_forbid_next(THAW_FIRMWARE);
 	firmware_stop_watchdog();
 	fw.bs->Exit(image, status, 0, NULL);
 	return status;

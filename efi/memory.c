@@ -52,8 +52,10 @@ void *memory_alloc(struct thaw_memory *memory, uint64_t bytes)
 	EFI_PHYSICAL_ADDRESS address = 0;
 
 	(void)memory;
-	if (!take(AllocateAnyPages, &address, thaw_div_up(bytes, THAW_PAGE_SIZE)))
+	if (!take(AllocateAnyPages, &address, thaw_div_up(bytes, THAW_PAGE_SIZE))) {
+		fw.blind = true;
 		return NULL;
+	}
 	return (void *)address;
 }
 

@@ -101,7 +101,7 @@ static void find_consoles(void)
 	EFI_HANDLE *list;
 	UINTN count;
 
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &device, NULL, &count, &list)))
+	if (!firmware_handles(&device, &count, &list))
 		return;
 	for (UINTN i = 0; i < count && console_count < CONSOLES; i++) {
 		if (list[i] == fw.st->ConsoleOutHandle || firmware_protocol(list[i], &screen))

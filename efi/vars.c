@@ -17,6 +17,10 @@ static CHAR16 record_name[] = L"ThawStatus";
 static CHAR16 voucher_name[] = L"ThawStatusVouched";
 
 static struct thaw_record stored; /* what the variable holds, as far as we know */
+/*
+ * Firmware could not tell what it holds. It must not be overwritten then, nor vouched for; but where there
+ * is no voucher, there may be no record either, and the one that is stored instead is doubted.
+ */
 static bool unreadable;
 
 /* A voucher that can't be read is one that is not there. */
@@ -50,6 +54,8 @@ enum thaw_err vars_vouch_record(struct thaw_machine *m, bool there)
 	UINT8 value = 1;
 
 	(void)m;
+	if (unreadable && there)
+		return THAW_NO_RECORD;
 	return EFI_ERROR(fw.rt->SetVariable(voucher_name, &record_guid,
 					    there ? RECORD_ATTRIBUTES : 0,
 					    there ? sizeof(value) : 0, there ? &value : NULL))
@@ -96,7 +102,7 @@ enum thaw_err vars_store_record(struct thaw_machine *m)
 {
 	EFI_STATUS status;
 
-	if (unreadable)
+	if (unreadable && m->record_vouched)
 		return THAW_NO_RECORD;
 	if (m->record_there && !m->record_damaged &&
 	    thaw_bytes_equal(m->record, &stored, sizeof(stored)))
@@ -154,6 +160,7 @@ bool vars_location(struct thaw_place *ret)
 
 	if (status == EFI_NOT_FOUND)
 		return false;
+	fw.blind |= EFI_ERROR(status) && status != EFI_BUFFER_TOO_SMALL;
 	if (!EFI_ERROR(status) && thaw_location_parse(ret, value, size)) {
 		console_note("hibernate-location", ret->page, size);
 		return true;

@@ -48,7 +48,7 @@ bool volumes_page(struct thaw_machine *m, size_t n, void *page, enum thaw_volume
 	bool there;
 
 	(void)m;
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &list)))
+	if (!firmware_handles(&guid, &count, &list))
 		return false;
 	there = n < count;
 	if (there) {

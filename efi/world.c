@@ -32,10 +32,10 @@ const void *world_find_table(struct thaw_machine *m, const uint8_t guid[16])
 static bool is_partition(EFI_HANDLE handle, const uint8_t guid[16])
 {
 	EFI_DEVICE_PATH *path = devpath_of(handle);
-	const HARDDRIVE_DEVICE_PATH *node = path ? devpath_partition(path) : NULL;
+	HARDDRIVE_DEVICE_PATH node;
 
-	return node && node->SignatureType == SIGNATURE_TYPE_GUID &&
-	       thaw_bytes_equal(node->Signature, guid, 16);
+	return path && devpath_partition(&node, path) && node.SignatureType == SIGNATURE_TYPE_GUID &&
+	       thaw_bytes_equal(node.Signature, guid, 16);
 }
 
 /* A copy of a disk has the same GUIDs: those that are most likely the machine's own count. */
@@ -60,7 +60,7 @@ static struct found find_partition(const uint8_t guid[16])
 	EFI_HANDLE *list;
 	UINTN count;
 
-	if (EFI_ERROR(fw.bs->LocateHandleBuffer(ByProtocol, &block_io_guid, NULL, &count, &list)))
+	if (!firmware_handles(&block_io_guid, &count, &list))
 		return found;
 	for (UINTN i = 0; i < count; i++) {
 		EFI_BLOCK_IO *io = firmware_protocol(list[i], &block_io_guid);

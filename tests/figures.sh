@@ -13,6 +13,7 @@ function number(words) {
 /^ *# / {
 	spoilt += number("corruptions") + number("flips") + number("wrong bits") + number("changes")
 	runs += number("runs with a failure") + number("boots,")
+	booted += number("boots of the EFI program")
 	runs += number("failing calls") + number("wrong bits") + number("changes")
 }
 { fuzzed += number("executions in") }
@@ -25,5 +26,6 @@ END {
 	printf "%d faults have a row in docs/FAULTS.md\n", rows
 	printf "%d images spoilt, %d restores in the simulator, %d executions of fuzz targets\n",
 	       spoilt, runs, fuzzed
+	printf "%d boots of the EFI program on firmware that fails\n", booted
 	printf "%d power cuts and %d cycles of hibernation in guests\n", cuts, cycles
 }' "$1"

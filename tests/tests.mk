@@ -21,6 +21,7 @@ CLANG ?= clang
 IMAGEFMT ?= $(wildcard imagefmt/*.c)
 LOCATE ?= $(wildcard locate/*.c)
 JSMN_INCLUDE ?= /usr/include
+EFI_INCLUDE ?= /usr/include/efi
 LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
 WRITER ?= $(wildcard writer/*.c)
 WARNINGS ?= -Wall -Wextra -Wconversion -Wvla -Werror
@@ -28,7 +29,7 @@ T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 
 HOST_CORE := $(IMAGEFMT) $(LOCATE) $(LOADER)
-HOST_TESTS := $(filter-out test_real,$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+HOST_TESTS := test_firmware $(filter-out test_real,$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 HOST_FUZZ := $(filter-out $(if $(wildcard efi/config_parse.c),,fuzz_config), \
 	$(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c)))
 HOST_BENCH := $(patsubst tests/%.c,%,$(wildcard tests/bench_*.c))
@@ -37,6 +38,12 @@ HOST_SUPPORT := $(filter-out tests/test_% tests/fuzz_% tests/bench_% tests/repla
 	$(wildcard tests/*.c))
 # The one parser of efi/ that touches no firmware.
 HOST_CONFIG := $(wildcard efi/config_parse.c)
+
+# The EFI program, but for what only a processor in ring 0 can do, and the firmware it is tested on.
+HOST_FIRMWARE := $(filter-out efi/config_parse.c efi/cpu.c efi/mem.c efi/nxcompat.c efi/sbat.c, \
+	$(wildcard efi/*.c)) $(filter-out tests/firmware/test_firmware.c,$(wildcard tests/firmware/*.c))
+HOST_EFI_FLAGS := -fshort-wchar -DGNU_EFI_USE_MS_ABI \
+	-isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64
 
 # Of thawctl what shows and converts images.
 HOST_IMAGE := $(patsubst tools/%.c,%.o,$(wildcard tools/image.c tools/image_*.c)) area.o json.o host_disk.o host_memory.o
@@ -95,6 +102,14 @@ $(BUILD)/$(1)/efi/config_parse.o: efi/config_parse.c
 	@mkdir -p $$(@D)
 	$(2) $(HOST_TEST_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
 
+$(BUILD)/$(1)/efi/%.o: efi/%.c
+	@mkdir -p $$(@D)
+	$(2) $(HOST_TEST_FLAGS) $(HOST_EFI_FLAGS) $(4) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/tests/firmware/%.o: tests/firmware/%.c
+	@mkdir -p $$(@D)
+	$(2) $(HOST_TEST_FLAGS) $(HOST_EFI_FLAGS) -iquote efi/protocol $(4) -MMD -MP -c -o $$@ $$<
+
 $(BUILD)/$(1)/libthaw.a: $$(call HOST_OBJECTS,$(1),$(HOST_CORE))
 	@rm -f $$@
 	ar rcs $$@ $$^
@@ -111,6 +126,12 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/test_%.o $(BUILD)/$(1)/libtest.a $(BUI
 		$(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $$^ $(HOST_LIBS)
 
+# The EFI program as a process, on firmware that never was: all but what needs ring 0.
+$(BUILD)/$(1)/test_firmware: $(BUILD)/$(1)/tests/firmware/test_firmware.o \
+		$(call HOST_OBJECTS,$(1),$(HOST_FIRMWARE)) $(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a \
+		$(BUILD)/$(1)/libthaw.a
+	$(2) $(4) -Wl,--wrap=thaw_handoff_jump -o $$@ $$^ $(HOST_LIBS)
+
 # What of thawctl needs no machine to be tested.
 $(BUILD)/$(1)/test_hibernate: $(BUILD)/$(1)/tools/hibernate_stream.o $(BUILD)/$(1)/tools/snapshot.o
 
@@ -126,7 +147,7 @@ $(BUILD)/$(1)/replay_%: $(BUILD)/$(1)/tests/fuzz_%.o $(BUILD)/$(1)/tests/replay.
 		$(BUILD)/$(1)/libtest.a $(BUILD)/$(1)/libwriter.a $(BUILD)/$(1)/libthaw.a
 	$(2) $(4) -o $$@ $(call HOST_GROUP,$$^) $(HOST_LIBS)
 
--include $$(wildcard $(BUILD)/$(1)/*/*.d)
+-include $$(wildcard $(BUILD)/$(1)/*/*.d $(BUILD)/$(1)/*/*/*.d)
 endef
 
 HOST_OBJECTS = $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(2)))

@@ -81,6 +81,8 @@ static const struct {
 		       "meanwhile."},
 	{THAW_CANCELLED, "Nothing: it was wished. The next hibernation replaces the image."},
 	{THAW_DISCARDED, "Nothing: it was wished. The next hibernation makes a new image."},
+	{THAW_CONFIG, "Mend 'device' and 'offset' in thaw.conf, or have that disk there; the image "
+		      "found next is refused once."},
 	{THAW_DRY_RUN, "Take dry-run out of thaw.conf or of the boot entry to restore for good."},
 	{THAW_MEMORY, "Close some programs, or check the image on a machine with more memory."},
 };

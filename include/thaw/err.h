@@ -76,6 +76,8 @@
 	X(CANCELLED, 0x248, "cancelled", "The restore was cancelled at the keyboard.")             \
 	X(DRY_RUN, 0x249, "dry-run", "This was a dry run; the image would have been restored.")    \
 	X(DISCARDED, 0x24a, "discarded", "The image was discarded at the keyboard.")               \
+	X(CONFIG, 0x24b, "config",                                                                 \
+	  "Where to look for an image is configured, and is not understood or not there.")         \
 	X(READ, 0x301, "read", "The disk could not be read.")                                      \
 	X(WRITE, 0x302, "write", "The image header could not be written.")                         \
 	X(VERIFY, 0x303, "verify", "The image header was written but read back differently.")      \

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * test_firmware.c: the EFI program, from its entry to its exit or its jump, on firmware of which the
+ * n-th call fails, whichever it is, for every n until there are no more.
+ *
+ * Whatever fails: the image is restored exactly, or control goes on to the next boot entry with the
+ * disk as it was, or the machine is reset, twice at most. An image that control went on with is not
+ * restored in the next boot, in which nothing fails, and one that was restored is not restored again.
+ */
+#include <string.h>
+
+#include <thaw/image.h>
+
+#include "check.h"
+#include "fake.h"
+
+#define RESETS_MAX 2
+
+static unsigned boots, calls, restored, passed, reset, untold;
+
+static enum fake_end boot(unsigned fail_at, enum fake_failure failure)
+{
+	enum fake_end end = fake_boot(fail_at, failure);
+
+	boots++;
+	calls += fake->calls;
+	if (fake->faults)
+		printf("  %s\n", fake->why);
+	return end;
+}
+
+/* Firmware that takes nothing at all can be told nothing (record.c). */
+static bool is_excused(void)
+{
+	return fake->has_failed && !fake->stored &&
+	       (fake->failed == FAKE_SET_VARIABLE || fake->failed == FAKE_GET_VARIABLE);
+}
+
+static bool is_image_there(void)
+{
+	return thaw_image_probe(fake_header()) == THAW_OK;
+}
+
+static bool next_boot_is_right(enum fake_end end)
+{
+	bool excused = is_excused();
+	enum fake_end next;
+
+	if (!is_image_there())
+		return fake->written == 1;
+	if (end == FAKE_JUMP)
+		return false;
+	next = boot(0, FAKE_ONCE);
+	untold += next == FAKE_JUMP;
+	return !fake->faults && (next == FAKE_EXIT || (next == FAKE_JUMP && excused));
+}
+
+/* One failure, and what follows. False: nothing is called that often. */
+static bool fail(unsigned n, enum fake_failure failure)
+{
+	unsigned resets = 0;
+	enum fake_service failed;
+	enum fake_end end;
+	bool reached, good;
+
+	fake_rewind();
+	end = boot(n, failure);
+	reached = fake->has_failed;
+	failed = fake->failed;
+	good = end != FAKE_DIED && !fake->faults;
+	while (good && end == FAKE_RESET && !fake->written && resets <= RESETS_MAX) {
+		resets++;
+		end = boot(n, failure);
+		good = end != FAKE_DIED && !fake->faults;
+	}
+	restored += end == FAKE_JUMP;
+	passed += end == FAKE_EXIT;
+	reset += resets + (end == FAKE_RESET);
+	good = good && resets <= RESETS_MAX && (reached || end == FAKE_JUMP) &&
+	       next_boot_is_right(end);
+	if (!CHECK(good))
+		printf("  call %u, %s%s: ended %d, %u resets\n", n, fake_service_name(failed),
+		       failure == FAKE_ONCE ? "" : " from then on", end, resets);
+	return reached;
+}
+
+/*
+ * Each call; and each one that the same service was not called by just before, with all that follow.
+ */
+static void fail_every(const struct fake_options *options)
+{
+	static uint8_t called[FAKE_CALLED];
+	unsigned n = 1;
+	unsigned count;
+
+	fake_begin(options);
+	while (fail(n, FAKE_ONCE))
+		n++;
+	fake_rewind();
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && fake->calls < FAKE_CALLED);
+	count = fake->calls;
+	memcpy(called, fake->called, sizeof(called));
+	for (n = 1; n <= count; n++) {
+		if (n == 1 || called[n] != called[n - 1])
+			fail(n, FAKE_FROM_THEN);
+	}
+	fake_end();
+}
+
+static void test_swap_partition(void)
+{
+	fail_every(&(struct fake_options){.codec = THAW_CODEC_LZO1X, .bus = FAKE_ATA});
+}
+
+static void test_workers(void)
+{
+	fail_every(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .workers = true, .background = true, .graphic = true});
+}
+
+/* Nothing but systemd's note says where the image is. */
+static void test_swap_file(void)
+{
+	fail_every(&(struct fake_options){
+		.codec = THAW_CODEC_NONE,
+		.bus = FAKE_SCSI,
+		.location = "{\"uuid\":\"77777777-7777-7777-7777-777777777777\",\"offset\":9}",
+	});
+}
+
+/* thaw's own format; the disk has to be started, and the next program is named. */
+static void test_configured(void)
+{
+	fail_every(&(struct fake_options){
+		.format = SYNTH_OWN,
+		.codec = THAW_CODEC_LZ4,
+		.conf = "device PARTUUID=22222222-2222-2222-2222-222222222222\n"
+			"next \\EFI\\next.efi\nverbose yes\n",
+		.unconnected = true,
+	});
+}
+
+/* --- single things ------------------------------------------------------------------------ */
+
+/* The image is there and forbidden: passed over in a boot that did not look for it, or not there. */
+static void expect_forbidden(const char *conf)
+{
+	fake_rewind();
+	fake->options.conf = conf;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake->options.conf = NULL;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+}
+
+static void test_broken_conf(void)
+{
+	static char endless[1 << 17];
+
+	memset(endless, '#', sizeof(endless) - 1);
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4});
+	expect_forbidden("device PARTUID=22222222-2222-2222-2222-222222222222\n");
+	expect_forbidden("offset 5\n");
+	expect_forbidden("device PARTUUID=99999999-9999-9999-9999-999999999999\n");
+	expect_forbidden(endless);
+	fake_end();
+}
+
+static void test_secure_boot(void)
+{
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4, .secure_boot = true});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake_end();
+}
+
+int main(void)
+{
+	RUN(test_broken_conf);
+	RUN(test_secure_boot);
+	RUN(test_swap_partition);
+	RUN(test_workers);
+	RUN(test_swap_file);
+	RUN(test_configured);
+	printf("# %u boots of the EFI program, %u calls of firmware: %u restored, %u passed over, "
+	       "%u reset; %u where firmware took nothing\n",
+	       boots, calls, restored, passed, reset, untold);
+	return check_summary();
+}
