@@ -23,6 +23,10 @@
 /* ATA8-ACS, 7.14: "may take longer than 30 s to complete". In units of 100 ns. */
 #define TIMEOUT (60 * 10000000ull)
 
+/*
+ * Where the controller cannot send the command (EFI_UNSUPPORTED: "was not sent"), FlushBlocks has the
+ * last word, as where there is no such protocol.
+ */
 enum outcome { DONE, NOT_HERE, FAILED };
 
 /* Some controllers want their blocks aligned; a page satisfies all. */
@@ -40,7 +44,7 @@ static void *find_parent(EFI_HANDLE handle, const EFI_GUID *guid, EFI_DEVICE_PAT
 	return firmware_protocol(parent, guid);
 }
 
-static bool ata_command(struct ata_pass_thru *ata, UINT16 port, UINT16 multiplier, UINT8 command)
+static enum outcome ata_command(struct ata_pass_thru *ata, UINT16 port, UINT16 multiplier, UINT8 command)
 {
 	static struct ata_command acb IO_ALIGNED;
 	static struct ata_status asb IO_ALIGNED;
@@ -52,10 +56,14 @@ static bool ata_command(struct ata_pass_thru *ata, UINT16 port, UINT16 multiplie
 		.length = ATA_LENGTH_NONE,
 	};
 
+	EFI_STATUS status;
+
 	acb = (struct ata_command){.command = command, .device_head = ATA_DEVICE_LBA};
 	asb = (struct ata_status){.status = 0};
-	return !EFI_ERROR(ata->pass(ata, port, multiplier, &packet, NULL)) &&
-	       !(asb.status & ATA_STATUS_ERROR);
+	status = ata->pass(ata, port, multiplier, &packet, NULL);
+	if (status == EFI_UNSUPPORTED)
+		return NOT_HERE;
+	return EFI_ERROR(status) || asb.status & ATA_STATUS_ERROR ? FAILED : DONE;
 }
 
 static enum outcome flush_ata(EFI_HANDLE handle)
@@ -64,14 +72,13 @@ static enum outcome flush_ata(EFI_HANDLE handle)
 	EFI_DEVICE_PATH *node;
 	struct ata_pass_thru *ata = find_parent(handle, &guid, &node);
 	UINT16 port, multiplier;
+	enum outcome outcome;
 
 	if (!ata || EFI_ERROR(ata->get_device(ata, node, &port, &multiplier)))
 		return NOT_HERE;
 	/* Drives without 48-bit addresses know only the older command. */
-	if (ata_command(ata, port, multiplier, ATA_FLUSH_CACHE_EXT) ||
-	    ata_command(ata, port, multiplier, ATA_FLUSH_CACHE))
-		return DONE;
-	return FAILED;
+	outcome = ata_command(ata, port, multiplier, ATA_FLUSH_CACHE_EXT);
+	return outcome == FAILED ? ata_command(ata, port, multiplier, ATA_FLUSH_CACHE) : outcome;
 }
 
 /* A drive that does not know the command has no cache to write back; Linux thinks so too. */
@@ -95,6 +102,8 @@ static enum outcome scsi_synchronize(struct scsi_pass_thru *scsi, UINT8 *target,
 	};
 	EFI_STATUS status = scsi->pass(scsi, target, lun, &packet, NULL);
 
+	if (status == EFI_UNSUPPORTED)
+		return NOT_HERE;
 	if (!EFI_ERROR(status) && packet.host_status == SCSI_HOST_OK &&
 	    packet.target_status == SCSI_GOOD)
 		return DONE;
@@ -115,7 +124,7 @@ static enum outcome flush_scsi(EFI_HANDLE handle)
 		return NOT_HERE;
 	/* The first answer may be a unit attention that has nothing to do with the command. */
 	outcome = scsi_synchronize(scsi, target, lun);
-	return outcome == DONE ? DONE : scsi_synchronize(scsi, target, lun);
+	return outcome == FAILED ? scsi_synchronize(scsi, target, lun) : outcome;
 }
 
 enum thaw_err flush_disk(EFI_HANDLE handle, EFI_BLOCK_IO *block_io)

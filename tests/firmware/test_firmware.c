@@ -172,10 +172,34 @@ static void test_secure_boot(void)
 	fake_end();
 }
 
+/* What the drive says to its own flush command, before anything was written. */
+static void expect_flush(enum fake_bus bus, EFI_STATUS status, UINT8 sense, enum fake_end end)
+{
+	fake_begin(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .bus = bus, .flushed = status, .sense = sense});
+	CHECK(boot(0, FAKE_ONCE) == end && !fake->faults);
+	CHECK(is_image_there() == (end == FAKE_EXIT));
+	fake_end();
+}
+
+static void test_flush(void)
+{
+	expect_flush(FAKE_ATA, EFI_SUCCESS, 0, FAKE_JUMP);
+	expect_flush(FAKE_ATA, EFI_SUCCESS, 1, FAKE_EXIT); /* device fault */
+	expect_flush(FAKE_ATA, EFI_DEVICE_ERROR, 0, FAKE_EXIT);
+	expect_flush(FAKE_ATA, EFI_UNSUPPORTED, 0, FAKE_JUMP);
+	expect_flush(FAKE_SCSI, EFI_SUCCESS, 0, FAKE_JUMP);
+	expect_flush(FAKE_SCSI, EFI_SUCCESS, 3, FAKE_EXIT); /* medium error */
+	expect_flush(FAKE_SCSI, EFI_SUCCESS, 5, FAKE_JUMP); /* illegal request: no cache */
+	expect_flush(FAKE_SCSI, EFI_TIMEOUT, 0, FAKE_EXIT);
+	expect_flush(FAKE_SCSI, EFI_UNSUPPORTED, 0, FAKE_JUMP);
+}
+
 int main(void)
 {
 	RUN(test_broken_conf);
 	RUN(test_secure_boot);
+	RUN(test_flush);
 	RUN(test_swap_partition);
 	RUN(test_workers);
 	RUN(test_swap_file);
