@@ -18,7 +18,8 @@
  * RNG seed: drivers/firmware/efi/libstub/tpm.c, random.c), which that kernel has long read;
  * firmware's own tables lie in bins that border on its other memory. What is gone is RAM today, and
  * the image kernel never gives it out;
- * - all saved RAM is RAM today. There may be more: the image kernel does not know of it.
+ * - all saved RAM is RAM today. There may be more: the image kernel does not know of it;
+ * - the ACPI tables that the image kernel goes on to use are where it knows them, within these ranges.
  */
 #include <thaw/crc32.h>
 #include <thaw/loader.h>
@@ -154,30 +155,58 @@ enum thaw_err thaw_drift_compare(const struct thaw_e820 *saved, size_t count,
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-/* A table somewhere in the loaded image: nr_entries, then the entries. */
-struct found {
+/* A place in the loaded image, and what is looked for there. */
+struct search {
 	struct thaw_machine *m;
 	const struct thaw_plan *plan;
+	const struct thaw_facts *facts;
+	const struct thaw_memmap *map;
 	uint64_t frame;
 	size_t offset;
 	unsigned tries; /* places that looked like a table */
+	const struct thaw_e820 *saved; /* the map of then */
+	size_t count;
+	struct thaw_e820 found[MOST_ENTRIES];
+	struct thaw_diag *diag;
 };
 
 /* Copies bytes of the image from physical memory as it will be; false where the image has none. */
-static bool copy_out(const struct found *f, size_t at, uint8_t *to, size_t len)
+static bool copy_out(const struct search *s, size_t at, void *to, size_t len)
 {
+	uint8_t *out = to;
 	uint64_t where;
 	size_t piece;
 
-	for (at += f->offset; len; at += piece, to += piece, len -= piece) {
+	for (at += s->offset; len; at += piece, out += piece, len -= piece) {
 		piece = (size_t)thaw_min(len, THAW_PAGE_SIZE - at % THAW_PAGE_SIZE);
-		if (!thaw_plan_where(f->plan, f->frame + at / THAW_PAGE_SIZE, &where))
+		if (!thaw_plan_where(s->plan, s->frame + at / THAW_PAGE_SIZE, &where))
 			return false;
 		__builtin_memcpy(
-			to, (const uint8_t *)f->m->frame(f->m, where) + at % THAW_PAGE_SIZE, piece);
+			out, (const uint8_t *)s->m->frame(s->m, where) + at % THAW_PAGE_SIZE, piece);
 	}
 	return true;
 }
+
+/* Shows all data of the image, page by page, until one will do. */
+static bool search(struct search *s, bool (*is_enough)(struct search *s, const uint8_t *page))
+{
+	const struct thaw_target *t = s->plan->targets;
+	const struct thaw_target *end = t + s->plan->target_count;
+	uint32_t i;
+
+	for (; t < end; t++) {
+		if (t->kind != THAW_TARGET_PLACE && t->kind != THAW_TARGET_STAGE)
+			continue;
+		for (i = 0; i < t->count; i++) {
+			s->frame = t->frame + i;
+			if (is_enough(s, s->m->frame(s->m, t->where + i)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* --- the saved map ------------------------------------------------------------------------ */
 
 /*
  * Cheap and nearly always false: a small count, then a range that begins at 0, is not empty, and
@@ -210,53 +239,130 @@ static bool is_proved(const struct thaw_facts *facts, uint32_t count,
 	return thaw_bytes_equal(digest, facts->digest_md5, sizeof(digest));
 }
 
-static bool take_table(const struct found *f, const struct thaw_facts *facts,
-		       struct thaw_e820 *ret, size_t *ret_count)
+static bool take_table(struct search *s)
 {
 	uint32_t count;
 
-	if (!copy_out(f, 0, (uint8_t *)&count, sizeof(count)) || !count || count > MOST_ENTRIES ||
-	    !copy_out(f, sizeof(count), (uint8_t *)ret, count * sizeof(*ret)))
+	if (!copy_out(s, 0, &count, sizeof(count)) || !count || count > MOST_ENTRIES ||
+	    !copy_out(s, sizeof(count), s->found, count * sizeof(*s->found)))
 		return false;
-	*ret_count = count;
-	return is_proved(facts, count, ret);
+	s->saved = s->found;
+	s->count = count;
+	return is_proved(s->facts, count, s->found);
 }
 
-static bool search_frame(struct found *f, const uint8_t *page, const struct thaw_facts *facts,
-			 struct thaw_e820 *ret, size_t *ret_count)
+static bool has_table(struct search *s, const uint8_t *page)
 {
 	const size_t head = sizeof(uint32_t) + sizeof(struct thaw_e820);
 
 	/* Slab objects are aligned to 8 bytes, and none that is smaller than a page crosses one. */
-	for (f->offset = 0; f->offset + head <= THAW_PAGE_SIZE; f->offset += 8) {
-		if (!looks_like_table(page + f->offset))
+	for (s->offset = 0; s->offset + head <= THAW_PAGE_SIZE; s->offset += 8) {
+		if (!looks_like_table(page + s->offset))
 			continue;
-		f->tries++;
-		if (take_table(f, facts, ret, ret_count))
+		/* Enough of it: no honest image has so many. */
+		if (s->tries++ == MOST_TRIES || take_table(s))
 			return true;
 	}
 	return false;
 }
 
-static bool search(struct found *f, const struct thaw_facts *facts, struct thaw_e820 *ret,
-		   size_t *ret_count)
+/* --- ACPI's tables ------------------------------------------------------------------------ */
+
+/*
+ * Within a range that did not move, a table may have: OVMF's first boot with new variables lays its
+ * NVS out otherwise than all later ones, and the FACS (global lock, waking vector) with it. Or the
+ * DSDT, whose methods are executed where they lie, may be another: QEMU's has the devices in it. The
+ * saved kernel has a list of all tables, with the address, length and name of each, the FADT first
+ * (acpi_gbl_root_table_list; struct acpi_table_desc in include/acpi/actbl.h, alike in 5.10 to 7.3). So
+ * there such tables have to be today. Nothing of them but name and length is looked at.
+ */
+enum { DESC_ADDRESS = 0, DESC_LENGTH = 16, DESC_NAME = 20, DESC_BYTES = 32, TABLE_LENGTH = 4 };
+
+#define MOST_TABLES 1024
+/* Tables that are in memory of the kernel's own have addresses that are no physical ones. */
+#define PHYSICAL_BITS 52
+
+static bool was_ram(const struct search *s, uint64_t address)
 {
-	const struct thaw_target *t = f->plan->targets;
-	const struct thaw_target *end = t + f->plan->target_count;
 	uint32_t i;
 
-	for (; t < end; t++) {
-		if (t->kind != THAW_TARGET_PLACE && t->kind != THAW_TARGET_STAGE)
-			continue;
-		for (i = 0; i < t->count && f->tries < MOST_TRIES; i++) {
-			f->frame = t->frame + i;
-			if (search_frame(f, f->m->frame(f->m, t->where + i), facts, ret,
-					 ret_count))
-				return true;
-		}
+	for (i = 0; i < s->count; i++) {
+		if (s->saved[i].type == THAW_E820_RAM && s->saved[i].addr <= address &&
+		    address - s->saved[i].addr < s->saved[i].size)
+			return true;
 	}
 	return false;
 }
+
+/* What is there today, in memory that is meant for tables; NULL: nothing. No beginning crosses a page. */
+static const uint8_t *table_at(const struct search *s, uint64_t address)
+{
+	uint64_t frame = address >> THAW_PAGE_SHIFT;
+	size_t offset = address % THAW_PAGE_SIZE;
+	size_t i;
+
+	for (i = 0; i < s->map->count; i++) {
+		const struct thaw_mem_range *r = &s->map->ranges[i];
+
+		if (frame < r->frames.first || r->frames.end <= frame)
+			continue;
+		if ((r->type != THAW_MEM_ACPI && r->type != THAW_MEM_NVS) ||
+		    offset > THAW_PAGE_SIZE - TABLE_LENGTH - 4)
+			return NULL;
+		return (const uint8_t *)s->m->frame(s->m, frame) + offset;
+	}
+	return NULL;
+}
+
+static bool is_there(const struct search *s, const uint8_t *desc)
+{
+	const uint8_t *today = table_at(s, thaw_le64(desc + DESC_ADDRESS));
+
+	return today && thaw_bytes_equal(today, desc + DESC_NAME, 4) &&
+	       thaw_le32(today + TABLE_LENGTH) == thaw_le32(desc + DESC_LENGTH);
+}
+
+/* The list ends with what was never used. A table from an initramfs is RAM, and the kernel's. */
+static enum thaw_err check_list(const struct search *s)
+{
+	uint8_t desc[DESC_BYTES];
+	uint64_t address;
+	size_t i;
+
+	for (i = 0; i < MOST_TABLES && copy_out(s, i * DESC_BYTES, desc, sizeof(desc)); i++) {
+		address = thaw_le64(desc + DESC_ADDRESS);
+		if (!address)
+			break;
+		if (!(address >> PHYSICAL_BITS) && !was_ram(s, address) &&
+		    !is_there(s, desc))
+			return thaw_fail(s->diag, THAW_FIRMWARE_TABLE, "ACPI", address,
+					 thaw_le32(desc + DESC_NAME));
+	}
+	return THAW_OK;
+}
+
+static bool has_list(struct search *s, const uint8_t *page)
+{
+	for (s->offset = 0; s->offset + DESC_BYTES <= THAW_PAGE_SIZE; s->offset += 8) {
+		const uint8_t *desc = page + s->offset;
+
+		if (thaw_bytes_equal(desc + DESC_NAME, "FACP", 4) && is_there(s, desc))
+			return true;
+	}
+	return false;
+}
+
+/* Where firmware's memory cannot be seen (on a host) there is nothing to compare with. */
+static enum thaw_err check_acpi(struct search *s)
+{
+	if (!s->m->find_table)
+		return THAW_OK;
+	if (!search(s, has_list))
+		return thaw_fail(s->diag, THAW_FIRMWARE_TABLE, "ACPI list", 0, 0);
+	return check_list(s);
+}
+
+/* --- the whole ---------------------------------------------------------------------------- */
 
 static void tell_note(void *arg, const struct thaw_drift *drift)
 {
@@ -266,22 +372,28 @@ static void tell_note(void *arg, const struct thaw_drift *drift)
 		m->note(m, drift->what, drift->range.addr, drift->today);
 }
 
+static enum thaw_err find_saved(struct search *s)
+{
+	if (search(s, has_table) && s->tries <= MOST_TRIES)
+		return THAW_OK;
+	return thaw_fail(s->diag, THAW_MEMORY_MAP, "e820 digest", s->facts->digest,
+			 thaw_memmap_e820_crc32(s->map));
+}
+
 enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *image,
 			       const struct thaw_plan *plan, const struct thaw_memmap *map,
 			       struct thaw_diag *diag)
 {
-	struct thaw_e820 found[MOST_ENTRIES] = {{0}};
-	const struct thaw_e820 *saved = image->saved_map;
-	struct found f = {.m = m, .plan = plan};
+	struct search s = {m, plan, &image->facts, map, .diag = diag};
 	struct thaw_drift drift = {0};
-	size_t count = image->saved_map_count;
+	enum thaw_err err;
 
-	if (!count)
-		saved = found;
-	if (!count && !search(&f, &image->facts, found, &count))
-		return thaw_fail(diag, THAW_MEMORY_MAP, "e820 digest", image->facts.digest,
-				 thaw_memmap_e820_crc32(map));
-	if (thaw_drift_compare(saved, count, map, &drift, tell_note, m))
+	s.saved = image->saved_map;
+	s.count = image->saved_map_count;
+	err = s.count ? THAW_OK : find_saved(&s);
+	if (err)
+		return err;
+	if (thaw_drift_compare(s.saved, s.count, map, &drift, tell_note, m))
 		return thaw_fail(diag, THAW_MEMORY_MAP, drift.what, drift.range.addr, drift.today);
-	return THAW_OK;
+	return check_acpi(&s);
 }

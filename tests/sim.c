@@ -397,6 +397,9 @@ void sim_boot(struct sim *s)
 	s->m.record = &s->record;
 	s->m.checkpoint = s->checkpoint;
 	s->m.volume = s->volume;
+	s->m.find_table = s->find_table;
+	if (s->frame)
+		s->m.frame = s->frame;
 	s->m.record_there = s->durable_there;
 	s->m.record_vouched = s->durable_vouched;
 	thaw_record_init(&s->record);

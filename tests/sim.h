@@ -101,6 +101,8 @@ struct sim {
 	void (*checkpoint)(struct thaw_machine *m, enum thaw_checkpoint at);
 	/* NULL: not looked at */
 	bool (*volume)(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site);
+	const void *(*find_table)(struct thaw_machine *m, const uint8_t guid[16]); /* likewise */
+	void *(*frame)(struct thaw_machine *m, uint64_t frame); /* NULL: the array's */
 	const struct synth *picture; /* what the hand-off is compared with */
 	unsigned claims;
 	bool exited;

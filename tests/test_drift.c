@@ -321,6 +321,126 @@ static void test_refuses_worse_drift(void)
 	CHECK(restore_over(2048, true) == THAW_MEMORY_MAP);
 }
 
+/* --- ACPI's tables, within ranges that did not move ----------------------------------------- */
+
+/* scene.c's machine has ACPI data there. */
+#define ACPI_FRAME 0x1800
+#define AT(offset) (ACPI_FRAME * UINT64_C(4096) + (offset))
+
+struct desc {
+	uint64_t address;
+	char name[5];
+};
+
+#define LIST_MAX 5
+
+struct list {
+	size_t offset; /* in the frames of plain_pair() */
+	struct desc tables[LIST_MAX];
+};
+
+static void *frame_with_tables(struct thaw_machine *m, uint64_t n)
+{
+	static uint8_t page[4096] __attribute__((aligned(4096)));
+
+	if (n != ACPI_FRAME)
+		return sim_frame((struct sim *)m, n);
+	memcpy(page, "FACP\x40", 5);
+	memcpy(page + 0x100, "DSDT\x40", 5);
+	memcpy(page + 0xff8, "FACS\x40", 5);
+	return page;
+}
+
+static const void *no_table(struct thaw_machine *m, const uint8_t guid[16])
+{
+	(void)m;
+	(void)guid;
+	return NULL;
+}
+
+/* The tables have 64 bytes, and had them but for one. */
+static void hide_list(struct scene *c, const struct list *list, size_t grown)
+{
+	uint8_t bytes[(LIST_MAX + 1) * 32] = {0};
+	size_t i;
+
+	for (i = 0; i < LIST_MAX; i++) {
+		synth_put64(bytes + i * 32, list->tables[i].address);
+		synth_put32(bytes + i * 32 + 16, i == grown ? 63 : 64);
+		memcpy(bytes + i * 32 + 20, list->tables[i].name, 4);
+	}
+	write_table(plain_pair(&c->picture), list->offset, bytes, sizeof(bytes));
+}
+
+/* NULL: the image has none. */
+static enum thaw_err restore_grown(const struct list *list, size_t grown)
+{
+	struct scene c;
+	enum thaw_err err = THAW_BUG;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY, .codec = THAW_CODEC_LZO1X});
+	hide_table(&c, 1024 + 256, false, false);
+	if (list)
+		hide_list(&c, list, grown);
+	scene_finish(&c);
+	c.sim.frame = frame_with_tables;
+	c.sim.find_table = no_table;
+	CHECK(scene_restore(&c, &err));
+	CHECK((err == THAW_OK) == (c.sim.jumps == 1));
+	scene_free(&c);
+	return err;
+}
+
+static enum thaw_err restore_with(const struct list *list)
+{
+	return restore_grown(list, LIST_MAX);
+}
+
+static void test_acpi_where_it_was(void)
+{
+	static const struct list good[] = {
+		{3072, {{AT(0), "FACP"}}},
+		{3072, {{AT(0), "FACP"}, {AT(0x100), "DSDT"}, {AT(0xff8), "FACS"}}},
+		/* On into the next frame; made by the kernel; out of an initramfs. */
+		{4096 - 40, {{AT(0), "FACP"}, {AT(0x100), "DSDT"}, {AT(0xff8), "FACS"}}},
+		{3072, {{AT(0), "FACP"}, {UINT64_C(0xffff888000001000), "SSDT"}, {AT(0xff8), "FACS"}}},
+		{3072, {{AT(0), "FACP"}, {0x300000, "SSDT"}, {AT(0xff8), "FACS"}}},
+	};
+	size_t i;
+
+	for (i = 0; i < THAW_ARRAY_LEN(good); i++)
+		CHECK(restore_with(&good[i]) == THAW_OK);
+}
+
+static void test_acpi_moved(void)
+{
+	static const struct list bad[] = {
+		{3072, {{AT(0), "FACP"}, {AT(0x100), "DSDT"}, {AT(0xfd8), "FACS"}}},
+		{3072, {{AT(0), "FACP"}, {AT(0x100), "FACS"}}},
+		{3072, {{AT(0), "FACP"}, {AT(0xffc), "SSDT"}}},		/* across two frames */
+		{3072, {{AT(0), "FACP"}, {0x1400000, "SSDT"}}},		/* runtime services */
+		{3072, {{AT(0), "FACP"}, {0x500000000, "SSDT"}}},	/* nowhere */
+		{3072, {{AT(0), "FACP"}, {UINT64_C(0x1007ff000), "SSDT"}}}, /* in what is gone */
+		{3072, {{AT(0x20), "FACP"}}},
+		{3072, {{0x300000, "FACP"}}},
+		{3076, {{AT(0), "FACP"}}}, /* no kernel's, so aligned */
+	};
+	size_t i;
+
+	for (i = 0; i < THAW_ARRAY_LEN(bad); i++)
+		CHECK(restore_with(&bad[i]) == THAW_FIRMWARE_TABLE);
+	CHECK(restore_with(NULL) == THAW_FIRMWARE_TABLE);
+}
+
+static void test_acpi_grown(void)
+{
+	static const struct list list = {3072, {{AT(0), "FACP"}, {AT(0x100), "DSDT"}}};
+
+	CHECK(restore_grown(&list, 0) == THAW_FIRMWARE_TABLE);
+	CHECK(restore_grown(&list, 1) == THAW_FIRMWARE_TABLE);
+	CHECK(restore_grown(&list, 2) == THAW_OK);
+}
+
 int main(void)
 {
 	RUN(test_nothing_moved);
@@ -337,5 +457,8 @@ int main(void)
 	RUN(test_own_form_without_map);
 	RUN(test_refuses_without_table);
 	RUN(test_refuses_worse_drift);
+	RUN(test_acpi_where_it_was);
+	RUN(test_acpi_moved);
+	RUN(test_acpi_grown);
 	return check_summary();
 }

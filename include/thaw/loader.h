@@ -203,7 +203,8 @@ struct thaw_drift {
  * The image is loaded and its digest is not today's: takes the saved machine's own firmware table,
  * as the image carries it or else from among its pages, and compares it with the map, range by
  * range; differences are told to m->note. THAW_OK: resuming is safe all the same (see drift.c).
- * THAW_MEMORY_MAP: it is not, or the table was not found.
+ * THAW_MEMORY_MAP: it is not, or the table was not found. THAW_FIRMWARE_TABLE: an ACPI table that the
+ * saved kernel uses is not where it was, or what that kernel knows of it was not found.
  */
 enum thaw_err thaw_drift_check(struct thaw_machine *m, const struct thaw_image *image,
 			       const struct thaw_plan *plan, const struct thaw_memmap *map,
