@@ -137,6 +137,13 @@ static enum thaw_err check_hw_sig(struct story *s)
 	return THAW_OK;
 }
 
+/* Nobody turns ACPI on again after the jump, if firmware does not have it on: sleep.c, Linux. */
+static void note_mode(struct story *s)
+{
+	if (!s->image.facts.platform_mode)
+		note(s, "acpi-stays-as-firmware-left-it", 0, 0);
+}
+
 static enum thaw_err look(struct story *s, uint64_t header_page)
 {
 	enum thaw_err err;
@@ -151,6 +158,8 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 		err = check_record(s);
 	if (!err)
 		err = check_hw_sig(s);
+	if (!err)
+		note_mode(s);
 	if (!err)
 		err = thaw_world_check(s->m, &s->image, s->diag);
 	if (!err)

@@ -180,6 +180,23 @@ volume vda3 && ahead 'LVM' 0 'ok  swap           /dev/dm-0'
 volume dm-1 && ahead 'LVM, thin' 2 'neither linear nor striped'
 volume md0 && ahead 'LVM on RAID' 2 'is on RAID'
 machine && echo 'platform [shutdown]' >"$m/sys/power/disk" && ahead 'mode' 0 "without ACPI's S4"
+# SMI_CMD and PM1a_CNT_BLK of a FADT, and the ports: SCI_EN is bit 0 of the fifth
+fadt() {
+	printf "\\$2" | dd of="$m/sys/firmware/acpi/tables/FACP" bs=1 "seek=$1" conv=notrunc 2>/dev/null
+}
+acpi() {
+	machine && mkdir -p "$m/sys/firmware/acpi/tables" "$m/dev"
+	head -c 244 /dev/zero >"$m/sys/firmware/acpi/tables/FACP"
+	fadt 48 "$1" && fadt 64 004 && printf "\0\0\0\0\\$2" >"$m/dev/port"
+}
+acpi_unsaid() {
+	json "preflight: $1" 'all(x["topic"] != "ACPI" for x in d["findings"])' --root "$m"
+}
+acpi 262 000 && ahead 'ACPI off' 0 'ACPI           off since'
+acpi 262 001 && acpi_unsaid 'ACPI on'
+acpi 000 000 && acpi_unsaid 'ACPI, no other mode'
+acpi 262 000 && fadt 114 020 && acpi_unsaid 'ACPI, no registers'
+acpi 262 000 && rm "$m/dev/port" && acpi_unsaid 'ACPI, ports unseen'
 machine && swap '/swap.img file' && ahead 'swap file' 0 'needs device and offset'
 machine && : >"$m/proc/swaps" && ahead 'no swap' 2 'there is none'
 partition() {

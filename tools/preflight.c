@@ -5,6 +5,7 @@
  */
 #include "preflight.h"
 
+#include "acpi.h"
 #include "file.h"
 #include "json.h"
 #include "thawctl.h"
@@ -383,6 +384,8 @@ static void check_mode(struct machine *m)
 	char *mode = look(m, "/sys/power/disk");
 	bool platform = strstr(mode, "[platform]");
 
+	if (acpi_is_off(m->root))
+		tell(m, WARNING, "ACPI", ACPI_HINT, "off since the machine was restored");
 	tell(m, platform ? OK : WARNING, "mode",
 	     "Write 'platform' to /sys/power/disk, if that is offered (systemd: HibernateMode=): else the "
 	     "power button may be dead after a restore.",

@@ -8,6 +8,7 @@
  */
 #include "sleep.h"
 
+#include "acpi.h"
 #include "attempt.h"
 #include "file.h"
 #include "location.h"
@@ -231,6 +232,8 @@ static bool after(struct site *site)
 	if (site->next == BOOTVARS_NEXT_GONE || (site->next >= 0 && site->next == entry))
 		ok &= bootvars_delete_next();
 	ok &= drop_location();
+	if (acpi_is_off(""))
+		thawctl_error(ACPI_HINT, "ACPI is off: no power button, lid or battery is heard");
 	attempts_tell_new(&site->record);
 	return ok;
 }
