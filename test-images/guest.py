@@ -28,6 +28,8 @@ class Recipe:
     options: str = ""             # more words for the kernel's command line
     place: str = "partition"      # what the swap space is: that, or one of place.py
     note: bool = False            # leave systemd's note of it; with a place of place.py
+    settled: bool = False         # firmware has booted here before: the first time it may lay out its
+                                  # memory otherwise than ever after
 
     def layout(self, machine):
         return place.layout(self.place, self.table, self.swap * disk.MIB, machine.sector)

@@ -152,6 +152,16 @@ def _make(name, folder, recipe, config, log):
             shutil.rmtree(folder / "tpm", ignore_errors=True)
 
 
+def _settle(folder, recipe, config, layout):
+    """Firmware's first boot, with variables that nobody has written to."""
+    guest.fresh(folder / "guest.efi", recipe)
+    disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
+    volume = boot_from(folder, disk, layout, {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
+    with machines.Machine(config, disk, variables, tpm_state=tpm, **volume) as machine:
+        machine.wait("^GUEST fresh boot", SECONDS)
+        machine.wait_end(60)
+
+
 def _make_once(folder, recipe, config, log):
     nonce = secrets.token_hex(8)
     disk, variables, tpm = folder / "disk.raw", folder / "vars.fd", folder / "tpm"
@@ -159,6 +169,8 @@ def _make_once(folder, recipe, config, log):
     layout.write(disk)
     shutil.copyfile(firmware.variables(config.firmware), variables)
     tpm.mkdir()
+    if recipe.settled:
+        _settle(folder, recipe, config, layout)
     guest.hibernating(folder / "guest.efi", recipe, config, nonce)
     volume = boot_from(folder, disk, layout, {"EFI/BOOT/BOOTX64.EFI": folder / "guest.efi"})
     with machines.Machine(config, disk, variables, tpm_state=tpm, **volume) as machine:

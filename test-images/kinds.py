@@ -62,9 +62,10 @@ def lost(case, image, folder, watch):
 def changed(case, image, folder, watch):
     """The machine is another than the one that hibernated: what thaw makes of it, and, of a copy of
     the disk, the kernel itself."""
+    machine_now = case.get("machine", {})
     parts, before = session.prepare(image, folder, session.thaw_files(session.thaw_program()))
-    with session.boot(image, parts, watch, **case["machine"]) as machine:
-        session.expect_end(machine, _as(image, case["machine"]), case["expect"])
+    with session.boot(image, parts, watch, **machine_now) as machine:
+        session.expect_end(machine, _as(image, machine_now), case["expect"])
     if case["expect"] == "restored":
         session.expect_consumed(parts["disk"], before, image.header_at)
     else:
@@ -72,7 +73,7 @@ def changed(case, image, folder, watch):
     again = folder / "kernel"
     again.mkdir()
     parts = image.parts(again, session.control_files(again, image))
-    with session.boot(image, parts, watch, **case["machine"]) as machine:
+    with session.boot(image, parts, watch, **machine_now) as machine:
         index, _, _ = machine.wait(["^GUEST resumed$", "^GUEST fresh boot"], 180)
     with open(parts["disk"], "rb") as file:
         file.seek(image.header_at + 4086)
@@ -180,7 +181,7 @@ KINDS = {"restore": restore, "changed": changed, "converted": converted.converte
          "hang-worker": hang.worker, "unplugged": faulty.unplugged, "vars-full": fullvars.full,
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
-         "second-unseen": second.unseen, "soak": work.soak,
+         "second-unseen": second.unseen, "second-clone": second.clone, "soak": work.soak,
          "measured": work.measured, "seen": screen.seen, "installed": install.installed,
          "traffic": traffic.traffic, "wake": wake.woken,
          "debian": debian.whole, "debian-saves": debian.saves}

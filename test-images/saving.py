@@ -40,6 +40,8 @@ SWAPON = 'swapon "/dev/$swap" || end "FAILED: swapon"\n'
 POWER = 'echo disk > /sys/power/state || { dmesg | tail -40; end "FAILED to hibernate"; }\n'
 HIBERNATE = """
 [ "$(arg security)" ] && mount -t securityfs security /sys/kernel/security
+[ "$(arg stick)" ] && { wait_for /dev/sda1 && mkdir /stick && mount -t ext4 /dev/sda1 /stick ||
+	end "FAILED: stick"; }
 [ "$(arg dirty)" ] && { while :; do cat /mem/random > /mem/dirty; done & }
 left=$(arg cycles 1)
 while [ $left -gt 0 ]; do
@@ -75,7 +77,7 @@ def _script(onto_swap):
     return script.encode()
 
 
-def _program(path):
+def program(path):
     """A program and the libraries it needs, as entries of the archive."""
     said = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
     libraries = re.findall(r"(/\S+) \(0x", said)
@@ -88,7 +90,7 @@ def _program(path):
 def _archive(kernel, modules, content, onto_swap):
     """The initramfs of the guest that hibernates, with its script and thawctl on top: where a name
     comes twice, the later one is what the kernel unpacks last."""
-    more = [("init", 0o100755, _script(onto_swap)), *_program(cache.BUILD / "thawctl"),
+    more = [("init", 0o100755, _script(onto_swap)), *program(cache.BUILD / "thawctl"),
             *((f"bin/{name}", 0o120777, b"busybox") for name in [*APPLETS, "tr"])]
     return initramfs.initramfs(kernel, modules, content) + initramfs.cpio(more)
 
@@ -100,6 +102,7 @@ class Saved:
         # Firmware connects the disk when thaw runs, as in hibernated.py.
         self.recipe, self.config = recipe, dataclasses.replace(config, bootindex=True)
         self.onto_swap = case.get("onto_swap", False)
+        self.stick = case.get("stick", False)
         kind = disk.Layout if self.onto_swap else Layout
         self.layout = kind("gpt", recipe.swap * disk.MIB, config.sector)
         self.facts = {"nonce": secrets.token_hex(8)}
@@ -109,6 +112,9 @@ class Saved:
         recipe, config = self.recipe, self.config
         kernel = kernels.kernel(recipe.kernel)
         modules = guest._modules(recipe, config) + initramfs.USED_MODULES
+        if self.stick:
+            modules += [*initramfs.DISK_MODULES["usb"], "crc32c_generic", "ext4"]
+            words = [*words, "thaw.stick=1"]
         archive = _archive(kernel, modules, recipe.content * disk.MIB, self.onto_swap)
         disk_node, node = guest._nodes(recipe, config)
         line = [guest.CONSOLE, recipe.options, "thaw.do=hibernate",
@@ -124,7 +130,7 @@ class Saved:
         parts = {"disk": folder / "disk.raw", "variables": folder / "vars.fd"}
         self.layout.write(parts["disk"])
         shutil.copyfile(firmware.variables(self.config.firmware), parts["variables"])
-        return parts
+        return parts | (_stick(folder / "stick.raw") if self.stick else {})
 
     def boot_guest(self, folder, parts, words=()):
         """Parts with the guest as what firmware boots; signed where firmware asks for it."""
@@ -141,6 +147,18 @@ class Saved:
     def image(self, path):
         """What the independent reader makes of the disk."""
         return thawimage.Image(open(path, "rb"), self.layout.swap_at, self.layout.swap)
+
+
+def _stick(path):
+    """A file system on USB, which firmware does not start: it is not in the boot order."""
+    size = 64 * disk.MIB
+    with open(path, "wb") as file:
+        file.truncate(size)
+        disk.write_gpt(file, size, 512, [(disk.TYPE_DATA, "stick", disk.MIB, size - 2 * disk.MIB)])
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-E", f"offset={disk.MIB}", path,
+                    f"{(size - 2 * disk.MIB) >> 10}k"], check=True)
+    return {"extra": ["-drive", f"if=none,id=stick,format=raw,file={path}", "-device",
+                      "qemu-xhci,id=xhci,addr=8", "-device", "usb-storage,bus=xhci.0,drive=stick"]}
 
 
 class Logging(machines.Machine):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """A second system mounts the filesystem of a hibernated one, and writes to it."""
 
+import hibernated
 import record
 import session
 from session import Unexpected
 from work import Work
+
+MOUNT_COUNT = 1024 + 0x34         # of an ext4 (fs/ext4/ext4.h, s_mnt_count)
 
 
 def _mount(work):
@@ -54,6 +57,26 @@ def mounted(case, _, folder, watch):
     if found := work.damage():
         raise Unexpected(f"e2fsck: {found}")
     return f"record: {record.newest(work.variables).state}"
+
+
+def clone(case, _, folder, watch):
+    """A copy of the filesystem's disk hangs on USB, and was mounted elsewhere: it is told apart from
+    the filesystem itself, which is as it was."""
+    work = Work(folder, watch)
+    copy = hibernated.copy(work.files, folder / "clone")
+    work.more = ["-drive", f"if=none,id=clone,format=raw,file={copy}", "-device", "qemu-xhci,id=xhci",
+                 "-device", "usb-storage,bus=xhci.0,drive=clone,bootindex=3"]
+    work.hibernate()
+    with open(hibernated.copy(work.files, copy), "r+b") as file:
+        file.seek(MOUNT_COUNT)
+        file.write(bytes([9]))
+    work.boots_thaw(session.fresh_guest())
+    with work.machine() as machine:
+        machine.wait("^GUEST back 1$", 180)
+        machine.wait("^GUEST work done", 180)
+        machine.wait_end(60)
+    if found := work.damage():
+        raise Unexpected(f"e2fsck: {found}")
 
 
 def unseen(case, _, folder, watch):

@@ -54,6 +54,7 @@ class Work:
         self.swap, self.files, self.esp = (folder / name for name in ("swap", "files", "esp"))
         self.variables, self.tpm_state = folder / "vars.fd", folder / "tpm"
         self.tpm_state.mkdir()
+        self.more = []            # arguments of QEMU: what is plugged in besides
         disk.Layout("none", SWAP).write(self.swap)
         with open(self.files, "wb") as file:
             file.truncate(FILES)
@@ -83,7 +84,8 @@ class Work:
         """The machine; use as a context manager."""
         config = dataclasses.replace(self.config, **changes)
         extra = ["-drive", f"if=none,id=files,format=raw,file={self.files}",
-                 "-device", "virtio-blk-pci,drive=files,addr=6" + ",bootindex=2" * self.seen]
+                 "-device", "virtio-blk-pci,drive=files,addr=6" + ",bootindex=2" * self.seen,
+                 *self.more]
         return self.watch(machines.Machine(config, self.swap, self.variables, esp=self.esp,
                                            tpm_state=self.tpm_state, extra=extra))
 
