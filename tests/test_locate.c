@@ -284,8 +284,12 @@ static void test_unreadable_name(void)
 	boot();
 	areas[2].named = true;
 	areas[2].type = THAW_AREA_LINUX;
+	/* What is not named is not asked: also a swap partition that can never be read. */
+	areas[1].type = THAW_AREA_SWAP;
 	spoil(1, 0);
 	CHECK(locate(&wanted) == -1 && !got.unreadable);
+	put_image(2, 0, 'a');
+	CHECK(locate(&wanted) == 2 && !got.unreadable);
 	spoil(2, 0);
 	CHECK(locate(&wanted) == -1 && got.unreadable && !got.missing);
 	spoil(2, 7);

@@ -76,7 +76,8 @@ static const struct {
 			"again."},
 	{THAW_NO_RECORD, "Make room among the firmware's variables (efibootmgr lists entries that "
 			 "nobody needs), then 'thawctl update'."},
-	{THAW_RECORD_DAMAGED, "Hibernate again; the record is made anew."},
+	{THAW_RECORD_DAMAGED, "Hibernate again; the record is made anew. If it comes back, name the "
+			      "area as 'device' in thaw.conf: a swap partition cannot be read."},
 	{THAW_CHANGED, "Boot normally and hibernate again; nothing else may write to the disk "
 		       "meanwhile."},
 	{THAW_CANCELLED, "Nothing: it was wished. The next hibernation replaces the image."},
