@@ -69,7 +69,16 @@ static void refuse(struct thaw_machine *m, const struct thaw_located *located, e
 	thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
 }
 
-static void restore(const struct config *config, const struct thaw_located *located,
+/* Reasons that say what may have happened, not what is wrong with the image. */
+static bool may_insist(const struct config *config, enum thaw_err err)
+{
+	return !config->by_hand && (err == THAW_PASSED_OVER || err == THAW_COMMITTED_BEFORE ||
+				    err == THAW_ATTEMPTS || err == THAW_RECORD_DAMAGED ||
+				    err == THAW_MOUNTED);
+}
+
+/* true: the user insists on the image that the record forbids. */
+static bool restore(const struct config *config, const struct thaw_located *located,
 		    struct thaw_report *report)
 {
 	static struct thaw_machine machine;
@@ -84,6 +93,7 @@ static void restore(const struct config *config, const struct thaw_located *loca
 		.beside_count = take_marks(located, marks) - 1,
 	};
 	enum thaw_err err = machine_init(&machine);
+	bool insists;
 
 	console_announce(report);
 	if (err == THAW_OK)
@@ -95,7 +105,7 @@ static void restore(const struct config *config, const struct thaw_located *loca
 	screen_close();
 	console_report(report);
 	memory_release();
-	screen_pause();
+	insists = screen_pause(may_insist(config, report->diag.code));
 	/*
 	 * Somebody still runs in our code, or reads into our memory, all of which firmware takes
 	 * back when we return. The record keeps the next start from trying the same again; a dry
@@ -103,6 +113,7 @@ static void restore(const struct config *config, const struct thaw_located *loca
 	 */
 	if (report->must_reset || (memory_is_kept() && !config->dry_run))
 		machine.reset(&machine);
+	return insists && !memory_is_kept();
 }
 
 /* An image may be there that nobody saw; whoever runs now may change what it relies on. */
@@ -137,14 +148,16 @@ static void find_none(struct thaw_report *report, enum thaw_err reason)
 	}
 }
 
-static void look(const struct config *config)
+/* As restore(). */
+static bool look(const struct config *config)
 {
 	static struct thaw_located located;
 	static struct thaw_report report = {.diag = {.code = THAW_NO_IMAGE}};
+	bool insists = false;
 
 	if (!config_is_sensible(config)) {
 		could_not_look(&report, THAW_CONFIG);
-		return;
+		return false;
 	}
 	discover(&located, config);
 	/* Even where another image was found: what is named comes first. */
@@ -155,10 +168,11 @@ static void look(const struct config *config)
 	if (located.missing)
 		console_note("named-device-missing", 0, 0);
 	if (located.count)
-		restore(config, &located, &report);
+		insists = restore(config, &located, &report);
 	else
 		find_none(&report, why_none(config, &located));
 	memory_release();
+	return insists;
 }
 
 static EFI_STATUS run(void)
@@ -170,7 +184,10 @@ static EFI_STATUS run(void)
 	console_start();
 	checkpoint_configure(config.checkpoint);
 	checkpoint_reached(THAW_CHECKPOINT_ENTRY);
-	look(&config);
+	if (look(&config)) {
+		config.by_hand = true;
+		look(&config);
+	}
 	return config.next[0] ? chain_start(config.next) : EFI_NOT_FOUND;
 }
 

@@ -9,6 +9,7 @@
 
 #define SILENT_US  500000
 #define PAUSE_MS   3000
+#define ASK_MS	   10000
 #define STEP_MS	   50
 #define CONSOLES   4
 #define LINE_BYTES 97
@@ -133,6 +134,8 @@ static void write_consoles(const char *text)
 void screen_open(void)
 {
 	graphic = canvas_available();
+	began_us = 0;
+	console_count = 0;
 	if (console_verbose)
 		return;
 	canvas_open();
@@ -218,15 +221,27 @@ void screen_drain_keys(void)
 	asked = false;
 }
 
-/* A serial line keeps what was said, and nobody may be there to see it: no wait. */
-void screen_pause(void)
+static bool wait_key(unsigned ms, EFI_INPUT_KEY *ret)
 {
 	SIMPLE_INPUT_INTERFACE *in = fw.st->ConIn;
-	EFI_INPUT_KEY key;
 
-	for (unsigned i = 0; graphic && i < PAUSE_MS / STEP_MS; i++) {
-		if (in && !EFI_ERROR(in->ReadKeyStroke(in, &key)))
-			return;
+	for (unsigned i = 0; i < ms / STEP_MS; i++) {
+		if (in && !EFI_ERROR(in->ReadKeyStroke(in, ret)))
+			return true;
 		fw.bs->Stall(STEP_MS * 1000);
 	}
+	return false;
+}
+
+/* A serial line keeps what was said, and nobody may be there to see it: no wait. */
+bool screen_pause(bool may_insist)
+{
+	EFI_INPUT_KEY key;
+
+	if (graphic && may_insist)
+		console_warn("R restores it all the same", 0);
+	if (!graphic || !wait_key(PAUSE_MS, &key) || !may_insist || !is_letter(&key, 'r'))
+		return false;
+	console_warn("Y restores it over whatever changed since, which may destroy file systems", 0);
+	return wait_key(ASK_MS, &key) && is_letter(&key, 'y');
 }

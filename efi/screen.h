@@ -24,8 +24,11 @@ enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us);
 /* Takes away what was drawn. */
 void screen_close(void);
 
-/* Leaves a sentence readable on a screen that will be drawn over; a key ends the wait. */
-void screen_pause(void);
+/*
+ * Leaves a sentence readable on a screen that will be drawn over; a key ends the wait. true: the image may
+ * be insisted on, and R, then Y, did that.
+ */
+bool screen_pause(bool may_insist);
 
 /* Keys of the time before thaw are not meant for it. */
 void screen_drain_keys(void);

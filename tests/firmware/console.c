@@ -27,14 +27,20 @@ void *fake_text(void)
 	return &text;
 }
 
-/* Nobody is there: that is not a failure, and is asked often. */
+/* Mostly nobody is there: that is not a failure, and is asked often. */
 static EFI_STATUS EFIAPI read_key(struct _SIMPLE_INPUT_INTERFACE *self, EFI_INPUT_KEY *key)
 {
+	static const char *next;
+
 	(void)self;
-	(void)key;
 	if (fake_exited)
 		fake_fault("keyboard after boot services ended", 0, 0);
-	return EFI_NOT_READY;
+	if (!next)
+		next = fake->options.keys ? fake->options.keys : "";
+	if (!fake_waits || !*next)
+		return EFI_NOT_READY;
+	*key = (EFI_INPUT_KEY){.UnicodeChar = (CHAR16)*next++};
+	return EFI_SUCCESS;
 }
 
 /* --- graphics ----------------------------------------------------------------------------- */

@@ -92,6 +92,7 @@ struct fake_options {
 	bool background;      /* the disk reads in the background */
 	bool graphic;
 	bool secure_boot;
+	const char *keys; /* typed once thaw waits */
 	EFI_STATUS flushed; /* what the drive's own command ends with, if not with EFI_SUCCESS */
 	UINT8 sense;	    /* of a drive that refuses it, 0: it does not */
 };
@@ -193,6 +194,8 @@ void *fake_screen(void);
 void *fake_text(void);
 
 void *fake_volume(void); /* the file system that thaw lies on */
+
+extern bool fake_waits; /* thaw waited for somebody */
 
 /* The clock: it goes on while somebody looks at it, or waits for a device. */
 void fake_clock_advance(uint64_t us);

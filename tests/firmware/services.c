@@ -50,8 +50,11 @@ bool __attribute__((ms_abi)) cpu_runs_sse(void)
 	return true;
 }
 
+bool fake_waits;
+
 static EFI_STATUS EFIAPI stall(UINTN us)
 {
+	fake_waits = true;
 	fake_clock_advance(us);
 	return fake_call(FAKE_STALL);
 }

@@ -172,6 +172,29 @@ static void test_secure_boot(void)
 	fake_end();
 }
 
+/* An image that is forbidden, and somebody at the keyboard. */
+static void expect_keys(const char *keys, bool graphic, enum fake_end end)
+{
+	fake->options.keys = keys;
+	fake->options.graphic = graphic;
+	CHECK(boot(0, FAKE_ONCE) == end && !fake->faults);
+	CHECK(is_image_there() == (end == FAKE_EXIT));
+}
+
+static void test_insist(void)
+{
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4, .conf = "device none\n"});
+	expect_keys("ry", true, FAKE_EXIT); /* nothing was looked for: nothing to insist on */
+	fake->options.conf = NULL;
+	expect_keys("ry", false, FAKE_EXIT); /* record-damaged */
+	expect_keys("", true, FAKE_EXIT);    /* passed-over, from here on */
+	expect_keys("y", true, FAKE_EXIT);
+	expect_keys("rrrrrrrry", true, FAKE_EXIT);
+	expect_keys("r\x1by", true, FAKE_EXIT);
+	expect_keys("RY", true, FAKE_JUMP);
+	fake_end();
+}
+
 /* What the drive says to its own flush command, before anything was written. */
 static void expect_flush(enum fake_bus bus, EFI_STATUS status, UINT8 sense, enum fake_end end)
 {
@@ -200,6 +223,7 @@ int main(void)
 	RUN(test_broken_conf);
 	RUN(test_secure_boot);
 	RUN(test_flush);
+	RUN(test_insist);
 	RUN(test_swap_partition);
 	RUN(test_workers);
 	RUN(test_swap_file);
