@@ -2,9 +2,10 @@
 /*
  * native_extents.c: the chain of segments, which names every disk run of the logical space.
  *
- * Each segment carries the checksum of the next, so the chain cannot loop; and it ends at the
- * latest when it has named as many extents as the header says. Memory grows with what was read and
- * held.
+ * Each segment carries the checksum of the next, so no accident makes a loop. An image made to keep us
+ * busy could loop all the same, or have segments that overlap: the chain ends at the latest when it has
+ * named as many extents as the header says, or is longer than the area. Memory grows with what was read
+ * and held.
  */
 #include "native.h"
 
@@ -16,7 +17,8 @@ struct chain {
 	uint64_t unit; /* of the next segment; 0: none */
 	uint64_t units;
 	uint64_t checksum;
-	uint64_t total; /* units in all extents so far */
+	uint64_t length; /* units in all segments so far */
+	uint64_t total;	 /* units in all extents so far */
 };
 
 static enum thaw_err check_place(struct chain *c)
@@ -26,6 +28,9 @@ static enum thaw_err check_place(struct chain *c)
 	if (!c->units || c->units > NATIVE_SEGMENT_UNITS || c->unit >= pages ||
 	    c->units > pages - c->unit)
 		return thaw_fail(c->o->diag, THAW_MAP_BOUNDS, "segment", c->unit, c->units);
+	c->length += c->units;
+	if (c->length > pages)
+		return thaw_fail(c->o->diag, THAW_MAP_LOOP, "segment", c->unit, c->length);
 	return THAW_OK;
 }
 

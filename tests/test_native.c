@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "plain_disk.h"
 #include "scene.h"
+#include "xxh64.h"
 
 #define PAGE 4096
 
@@ -296,6 +298,61 @@ static void test_data_flips(void)
 	scene_free(&c);
 }
 
+/*
+ * A chain of segments that overlap, each a unit behind the one before: any piece of the disk may be part
+ * of as many as a segment has units. The whole disk may be read once, and no more.
+ */
+static void put_overlapping(struct plain_disk *d, uint64_t segments, uint32_t units)
+{
+	static const uint8_t head[8] = NATIVE_HEADER_MAGIC, tail[8] = NATIVE_SEGMENT_MAGIC;
+	struct native_anchor *a = (struct native_anchor *)d->bytes;
+	struct native_header *h = (struct native_header *)(d->bytes + PAGE);
+	static const uint8_t magic[8] = NATIVE_ANCHOR_MAGIC;
+	uint64_t i;
+
+	*h = (struct native_header){
+		.version = NATIVE_VERSION, .page_shift = 12, .flags = NATIVE_FLAG_MAP_DIGEST,
+		.data_frames = 1, .data_bytes = PAGE, .logical_units = segments,
+		.extent_count = segments, .arch = NATIVE_ARCH_X86_64, .entry_bytes = 32,
+	};
+	memcpy(h->magic, head, 8);
+	synth_put64(h->entry + 16, 0x1000);
+	for (i = segments; i-- > 0;) {
+		struct native_segment *s = (struct native_segment *)(d->bytes + (2 + i) * PAGE);
+
+		*s = (struct native_segment){.count = 1,
+					     .next_unit = h->segment_unit,
+					     .next_units = h->segment_units,
+					     .next_checksum = h->segment_checksum};
+		memcpy(s->magic, tail, 8);
+		*(struct native_extent *)(s + 1) = (struct native_extent){1, 1};
+		h->segment_unit = 2 + i;
+		h->segment_units = units;
+		h->segment_checksum = thaw_xxh64(s, units * PAGE, 0);
+	}
+	*a = (struct native_anchor){.version = NATIVE_VERSION, .state = NATIVE_STATE_SAVED,
+				    .header_unit = 1, .header_checksum = thaw_xxh64(h, PAGE, 0)};
+	memcpy(a->magic, magic, 8);
+	a->checksum = thaw_xxh64(a, offsetof(struct native_anchor, checksum), 0);
+}
+
+static void test_overlapping_segments(void)
+{
+	struct plain_memory memory;
+	struct plain_disk d;
+	struct thaw_image image;
+
+	plain_memory_init(&memory);
+	plain_disk_init(&d, 40);
+	put_overlapping(&d, 30, 8);
+	CHECK(thaw_image_open(&image, &d.d, 0, 1000, &memory.m, NULL) == THAW_MAP_LOOP);
+	CHECK(d.reads <= d.d.pages + 2);
+	put_overlapping(&d, 4, 8);
+	CHECK(thaw_image_open(&image, &d.d, 0, 1000, &memory.m, NULL) == THAW_MAP_ALIAS);
+	plain_disk_free(&d);
+	plain_memory_free(&memory);
+}
+
 int main(void)
 {
 	RUN(test_restores);
@@ -307,5 +364,6 @@ int main(void)
 	RUN(test_drift);
 	RUN(test_flips);
 	RUN(test_data_flips);
+	RUN(test_overlapping_segments);
 	return check_summary();
 }
