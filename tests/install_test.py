@@ -495,6 +495,9 @@ def hibernates():
         conf = place.esp / "EFI/thaw/thaw.conf"
         expect("hibernate, not installed", place, 2, "'thawctl install'", *words)
         expect("hibernate, forced", place, 2, passes, *words, "--force")
+        expect("hibernate, compressed", place, 2, passes, *words, "--force", "--compress", "always")
+        for option in ("--compress", "--mode"):
+            expect(f"hibernate, wrong {option}", place, 64, "wrong usage", "hibernate", option, "now")
         place.run("install")
         expect("hibernate, resident", place, 2, passes, *words)
         place.run("install", "--mode", "armed")
