@@ -15,7 +15,7 @@
 
 #include <thaw/base.h>
 
-#define LZ_WILD 16
+#define LZ_WILD 32
 
 /*
  * One of the differences, or'ed into one, is negative: one decision instead of as many. Emulators
@@ -44,16 +44,16 @@ static inline void lz_copy16(uint8_t *dst, const uint8_t *src)
 	lz_copy8(dst + 8, src + 8);
 }
 
-/* Wild; src is at least 8 bytes below dst, or in another buffer. */
+/*
+ * Wild; src is at least 8 bytes below dst, or in another buffer. Most of what is longer than a turn
+ * copies anyway is no longer than 32 bytes: that much goes without a decision.
+ */
 static inline void lz_copy_wild(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	uint8_t *end = dst + len;
-
-	do {
-		lz_copy16(dst, src);
-		dst += 16;
-		src += 16;
-	} while (dst < end);
+	lz_copy16(dst, src);
+	lz_copy16(dst + 16, src + 16);
+	for (size_t at = 32; at < len; at += 16)
+		lz_copy16(dst + at, src + at);
 }
 
 /* Exactly len bytes, front to back, so that a match may read what it wrote. */
@@ -109,16 +109,6 @@ static inline void lz_match(uint8_t *out, size_t dist, size_t len, size_t room)
 	if (wild)
 		lz_match_wild(out, dist, wild);
 	lz_copy_bytes(out + wild, out + wild - dist, len - wild);
-}
-
-/* From another buffer; room is the lesser of what is left in both, and >= len. */
-static inline void lz_literals(uint8_t *out, const uint8_t *in, size_t len, size_t room)
-{
-	size_t wild = lz_wild_part(len, room);
-
-	if (wild)
-		lz_copy_wild(out, in, wild);
-	lz_copy_bytes(out + wild, in + wild, len - wild);
 }
 
 #endif
