@@ -80,6 +80,7 @@ def _pipeline_of(codec, disk, at, ratios, rows):
         ratios[f"{codec}-limit"] = figures["decoder_s"] / figures["moved_s"]
         ratios[f"{codec}-one"] = figures["decoder_s"] / figures["one_s"]
         ratios[f"{codec}-two"] = figures["one_s"] / figures["two_s"]
+        ratios[f"{codec}-two-limit"] = figures["moved_s"] / figures["moved_two_s"]
 
 
 def _own(ratios, rows):

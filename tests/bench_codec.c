@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zlib.h>
 
 #include <thaw/crc32.h>
 #include "lz4.h"
 #include "lzo1x.h"
+#include "timing.h"
 
 #define BLOCK ((size_t)128 << 10)
 #define BLOCK_CODED (BLOCK + BLOCK / 16 + 1024)
@@ -187,7 +187,7 @@ static struct candidate {
 #define CANDIDATES (sizeof(candidates) / sizeof(candidates[0]))
 
 /* Processor time: what other programs take of the machine is not ours. */
-static double now(void)
+static double own_time(void)
 {
 	struct timespec t;
 
@@ -211,11 +211,11 @@ static void verify(struct bench *b)
 
 static double time_slice(struct bench *b, const struct candidate *c, size_t first)
 {
-	double begin = now();
+	double begin = own_time();
 
 	for (size_t i = first; i < first + SLICE && i < b->count; i++)
 		c->run(b, i);
-	return now() - begin;
+	return own_time() - begin;
 }
 
 static void measure(struct bench *b, unsigned rounds)
@@ -227,17 +227,9 @@ static void measure(struct bench *b, unsigned rounds)
 					time_slice(b, &candidates[c], first);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double mib_per_s(const struct bench *b, struct candidate *c, unsigned rounds)
 {
-	qsort(c->seconds, rounds, sizeof(double), ascending);
-	return (double)b->len / 1048576 / c->seconds[rounds / 2];
+	return (double)b->len / 1048576 / median(c->seconds, (int)rounds);
 }
 
 static double speed_of(const char *name, const double *speed)

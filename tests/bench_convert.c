@@ -10,15 +10,17 @@
  * blocks out for a target that keeps nothing. With one thread, and with one for each processor. Runs
  * of all kinds take turns; medians. Prints MiB/s, then one line of JSON.
  */
+#include <err.h>
 #include <lz4.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <thaw/writer.h>
+
+#include "timing.h"
 
 #define BLOCK	     ((size_t)NATIVE_BLOCK_BYTES)
 #define MOST_RUNS    31
@@ -31,32 +33,18 @@ struct bench {
 	size_t next; /* block to compress; atomic */
 };
 
-static void die(const char *what)
-{
-	fprintf(stderr, "bench_convert: %s\n", what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void load(struct bench *b, const char *name)
 {
 	FILE *f = fopen(name, "rb");
 	long size;
 
 	if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < (long)BLOCK)
-		die("cannot read the pages");
+		errx(1, "cannot read the pages");
 	rewind(f);
 	b->bytes = (size_t)size / BLOCK * BLOCK;
 	b->pages = malloc(b->bytes);
 	if (!b->pages || fread(b->pages, 1, b->bytes, f) != b->bytes)
-		die("cannot read the pages");
+		errx(1, "cannot read the pages");
 	fclose(f);
 }
 
@@ -83,7 +71,7 @@ static double alone(struct bench *b, unsigned threads)
 	b->next = 0;
 	for (unsigned i = 0; i < threads; i++) {
 		if (pthread_create(&thread[i], NULL, compress, b))
-			die("no thread");
+			errx(1, "no thread");
 	}
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
@@ -133,27 +121,19 @@ static double writer(struct bench *b, unsigned threads)
 	file.target.write = write_none;
 	file.target.flush = flush_none;
 	if (thaw_writer_open(&w, &file.target, &options) || thaw_writer_describe(w, &facts))
-		die("the writer does not begin");
+		errx(1, "the writer does not begin");
 	for (; left; left -= count, at += count) {
 		count = (uint32_t)thaw_min(left, GIVEN);
 		if (thaw_writer_data(w, at, count, b->pages + (at << THAW_PAGE_SHIFT)))
-			die("the writer fails");
+			errx(1, "the writer fails");
 	}
 	if (thaw_writer_finish(w))
-		die("the writer does not end");
+		errx(1, "the writer does not end");
 	thaw_writer_close(w);
 	return now() - began;
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 int main(int argc, char **argv)
 {
@@ -162,10 +142,11 @@ int main(int argc, char **argv)
 	static struct bench b;
 	int runs = argc > 2 ? atoi(argv[2]) : 5;
 	unsigned all = (unsigned)thaw_min((uint64_t)sysconf(_SC_NPROCESSORS_ONLN), MOST_THREADS);
+	double medians[4];
 	double mib;
 
 	if (argc < 2 || runs < 1 || runs > MOST_RUNS)
-		die("usage: bench_convert FILE [RUNS]");
+		errx(2, "usage: bench_convert FILE [RUNS]");
 	load(&b, argv[1]);
 	mib = (double)b.bytes / (1 << 20);
 	for (int i = 0; i < runs; i++) {
@@ -175,12 +156,12 @@ int main(int argc, char **argv)
 		times[3][i] = writer(&b, all);
 	}
 	for (int k = 0; k < 4; k++) {
-		qsort(times[k], (size_t)runs, sizeof(double), compare);
-		printf("%-12s %6.0f MiB/s\n", names[k], mib / times[k][runs / 2]);
+		medians[k] = median(times[k], runs);
+		printf("%-12s %6.0f MiB/s\n", names[k], mib / medians[k]);
 	}
 	printf("{\"bench\": \"convert\", \"mib\": %.1f, \"threads\": %u", mib, all);
 	for (int k = 0; k < 4; k++)
-		printf(", \"%s_s\": %.6f", names[k], times[k][runs / 2]);
+		printf(", \"%s_s\": %.6f", names[k], medians[k]);
 	printf("}\n");
 	return 0;
 }

@@ -8,19 +8,21 @@
  * Runs of all kinds take turns, so that what else the machine does hits all alike. Prints MiB/s of
  * decoded pages (medians) and ratios, then one line of JSON.
  */
+#include <err.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <thaw/crc32.h>
 
 #include "../tools/host_machine.h"
 #include "../tools/memmap_file.h"
+#include "timing.h"
 
 #define MOST_RUNS 31
 
@@ -29,26 +31,21 @@ struct memory_disk {
 	const uint8_t *bytes;
 };
 
+struct piece {
+	struct thaw_block block;
+	const uint8_t *stored;
+	uint64_t page; /* of those that are decoded, the first that is in it */
+};
+
 struct bench {
 	struct memory_disk disk;
 	uint8_t *stream; /* the stored blocks, one behind the other */
 	size_t stream_bytes;
 	uint64_t pages; /* that they decode to */
+	bool checked;	/* the stream has a checksum */
+	struct piece *pieces;
+	size_t piece_count;
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench_load: %s\n", what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static enum thaw_err disk_read(struct thaw_disk *disk, uint64_t page, uint64_t count, void *buf)
 {
@@ -69,7 +66,7 @@ static void open_disk(struct memory_disk *disk, const char *path, off_t offset)
 	size_t at = 0;
 
 	if (fd < 0 || fstat(fd, &st) || st.st_size <= offset)
-		die("cannot open the image");
+		errx(1, "cannot open the image");
 	bytes = malloc((size_t)(st.st_size - offset));
 	while (bytes && (n = pread(fd, bytes + at, (size_t)(st.st_size - offset) - at,
 				   offset + (off_t)at)) > 0)
@@ -84,10 +81,29 @@ static void open_image(struct bench *b, struct thaw_image *image, struct thaw_me
 	struct thaw_diag diag = { 0 };
 
 	if (thaw_image_open(image, &b->disk.seam, 0, UINT64_C(1) << 40, memory, &diag))
-		die(thaw_err_name(diag.code));
+		errx(1, "%s", thaw_err_name(diag.code));
 }
 
-/* The blocks that the pipeline will decode: what opening did is not among them. */
+static void cut_stream(struct bench *b, const struct thaw_image *image)
+{
+	const uint8_t *at = b->stream;
+	const uint8_t *end = at + b->stream_bytes;
+	struct piece *piece;
+	uint64_t page;
+
+	b->pieces = malloc((size_t)b->pages * sizeof(*b->pieces));
+	for (page = 0; page < b->pages; page += piece->block.pages) {
+		piece = &b->pieces[b->piece_count++];
+		*piece = (struct piece){.stored = at, .page = page};
+		if (thaw_image_split(image, image->decoded_pages + page, at, (size_t)(end - at),
+				     &piece->block, NULL) ||
+		    !piece->block.stored)
+			errx(1, "the stream does not split");
+		at += piece->block.stored;
+	}
+}
+
+/* What the pipeline will decode: the stored bytes, and where they are cut. */
 static void gather_stream(struct bench *b)
 {
 	struct host_memory memory;
@@ -105,6 +121,8 @@ static void gather_stream(struct bench *b)
 		b->stream_bytes += (size_t)count << THAW_PAGE_SHIFT;
 	}
 	b->pages = image.facts.stream_pages - image.decoded_pages;
+	b->checked = image.facts.has_checksum;
+	cut_stream(b, &image);
 	host_memory_free(&memory);
 }
 
@@ -112,10 +130,18 @@ static void gather_stream(struct bench *b)
  * Blocks one after the other, with nothing around them.
  * DECODE: into one block that stays in the cache.
  * CHECK: that, and its checksum.
- * MOVE: each block copied from the disk first, and decoded into frames of its own. With one
- * processor that does all, nothing gets below that.
+ * MOVE: each block copied from the disk first, and decoded into frames of its own. However many
+ * processors do that, none of them gets below it.
  */
 enum bare { DECODE, CHECK, MOVE };
+
+struct loop {
+	const struct bench *b;
+	enum bare how;
+	enum thaw_crc32_method method;
+	uint8_t *frames;
+	size_t next; /* block; atomic */
+};
 
 static uint8_t *frames_of(const struct bench *b)
 {
@@ -123,55 +149,60 @@ static uint8_t *frames_of(const struct bench *b)
 	uint8_t *frames = aligned_alloc((size_t)2 << 20, (bytes | (((size_t)2 << 20) - 1)) + 1);
 
 	if (!frames)
-		die("no memory");
+		errx(1, "no memory");
 	madvise(frames, bytes, MADV_HUGEPAGE);
 	memset(frames, 1, bytes);
 	return frames;
 }
 
-static double without_pipeline(struct bench *b, enum bare how)
+static void do_piece(const struct loop *loop, const struct piece *piece)
 {
-	static uint8_t cached[THAW_BLOCK_BYTES] __attribute__((aligned(4096)));
-	static uint8_t copied[THAW_BLOCK_STORED_MAX] __attribute__((aligned(4096)));
-	uint8_t *frames = how == MOVE ? frames_of(b) : NULL;
-	struct host_memory memory;
-	struct thaw_image image;
-	struct thaw_block block;
-	enum thaw_crc32_method method = thaw_crc32_choose(NULL);
-	const uint8_t *stored;
-	uint8_t *to = how == MOVE ? frames : cached;
-	size_t at = 0;
-	uint64_t done;
-	double began;
-	volatile uint32_t crc = 0;
+	static _Thread_local uint8_t cached[THAW_BLOCK_BYTES] __attribute__((aligned(4096)));
+	static _Thread_local uint8_t copied[THAW_BLOCK_STORED_MAX] __attribute__((aligned(4096)));
+	struct thaw_block block = piece->block;
+	const uint8_t *stored = piece->stored;
+	uint8_t *to = cached;
+	volatile uint32_t crc;
 
-	host_memory_init(&memory);
-	open_image(b, &image, &memory.seam);
-	began = now();
-	for (done = image.decoded_pages; done < image.facts.stream_pages; done += block.pages) {
-		size_t bytes;
-
-		stored = b->stream + at;
-		if (thaw_image_split(&image, done, stored, b->stream_bytes - at, &block, NULL) ||
-		    !block.stored)
-			die("the stream does not split");
-		if (how == DECODE)
-			block.has_checksum = false;
-		if (how == MOVE)
-			stored = memcpy(copied, stored, block.stored);
-		if (thaw_block_decode(&block, stored, to))
-			die("the decoder alone fails");
-		bytes = (size_t)block.pages << THAW_PAGE_SHIFT;
-		if (how != DECODE && image.facts.has_checksum)
-			crc = thaw_crc32_by(method, 0, to, bytes);
-		if (how == MOVE)
-			to += bytes;
-		at += block.stored;
+	if (loop->how == DECODE)
+		block.has_checksum = false;
+	if (loop->how == MOVE) {
+		stored = memcpy(copied, stored, block.stored);
+		to = loop->frames + (piece->page << THAW_PAGE_SHIFT);
 	}
-	began = now() - began;
+	if (thaw_block_decode(&block, stored, to))
+		errx(1, "the decoder alone fails");
+	if (loop->how != DECODE && loop->b->checked)
+		crc = thaw_crc32_by(loop->method, 0, to, (size_t)block.pages << THAW_PAGE_SHIFT);
 	(void)crc;
-	free(frames);
-	host_memory_free(&memory);
+}
+
+static void *do_pieces(void *arg)
+{
+	struct loop *loop = arg;
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&loop->next, 1, __ATOMIC_RELAXED)) < loop->b->piece_count)
+		do_piece(loop, &loop->b->pieces[i]);
+	return NULL;
+}
+
+static double without_pipeline(const struct bench *b, enum bare how, unsigned processors)
+{
+	struct loop loop = {.b = b, .how = how, .method = thaw_crc32_choose(NULL)};
+	pthread_t other;
+	double began;
+
+	if (how == MOVE)
+		loop.frames = frames_of(b);
+	began = now();
+	if (processors > 1 && pthread_create(&other, NULL, do_pieces, &loop))
+		errx(1, "no thread");
+	do_pieces(&loop);
+	if (processors > 1)
+		pthread_join(other, NULL);
+	began = now() - began;
+	free(loop.frames);
 	return began;
 }
 
@@ -186,17 +217,17 @@ static void plan(struct bench *b, struct host_machine *machine, struct thaw_imag
 	open_image(b, image, &m->memory);
 	map.ranges = m->memory.alloc(&m->memory, map.capacity * sizeof(*map.ranges));
 	if (m->memory_map(m, &map) || thaw_plan_reserve(p, image, &map, &m->memory))
-		die("no memory");
+		errx(1, "no memory");
 	p->claim_count = thaw_plan_claims(&map, p->claims);
 	for (i = 0; i < p->claim_count; i++) {
 		if (m->claim(m, p->claims[i]))
-			die("no memory");
+			errx(1, "no memory");
 		madvise(m->frame(m, p->claims[i].first),
 			(size_t)thaw_range_count(p->claims[i]) << THAW_PAGE_SHIFT, MADV_HUGEPAGE);
 	}
 	if (thaw_plan_find_safe(p, image, &diag) || thaw_load_prepare(load, m, p, &diag) ||
 	    thaw_plan_make(p, image, &diag))
-		die(thaw_err_name(diag.code));
+		errx(1, "%s", thaw_err_name(diag.code));
 }
 
 static void touch_pages(volatile uint8_t *page, uint64_t count)
@@ -234,7 +265,7 @@ static double pipeline(struct bench *b, unsigned processors)
 	host_memory_init(&memory);
 	open_image(b, &image, &memory.seam);
 	if (memmap_make_up(&image, &map))
-		die("no memory");
+		errx(1, "no memory");
 	host_memory_free(&memory);
 	host_machine_init(&machine, &map);
 	machine.seam.cpu.processors = processors;
@@ -242,7 +273,7 @@ static double pipeline(struct bench *b, unsigned processors)
 	touch(&machine.seam, &p);
 	began = now();
 	if (thaw_load_run(load, &image, &p, &b->disk.seam, &mounted, &diag))
-		die(thaw_err_name(diag.code));
+		errx(1, "%s", thaw_err_name(diag.code));
 	began = now() - began;
 	host_machine_free(&machine);
 	return began;
@@ -256,7 +287,7 @@ static double copy_alone(struct bench *b)
 	double began;
 
 	if (!to || !from)
-		die("no memory");
+		errx(1, "no memory");
 	memset(to, 1, bytes);
 	memset(from, 2, bytes);
 	began = now();
@@ -268,31 +299,19 @@ static double copy_alone(struct bench *b)
 	return began;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *times, int runs)
-{
-	qsort(times, (size_t)runs, sizeof(*times), compare);
-	return times[runs / 2];
-}
-
-enum what { ALONE, CHECKED, MOVED, ONE, TWO, COPY, WHATS };
+enum what { ALONE, CHECKED, MOVED, MOVED_TWO, ONE, TWO, COPY, WHATS };
 
 static double run(struct bench *b, enum what what)
 {
 	switch (what) {
 	case ALONE:
-		return without_pipeline(b, DECODE);
+		return without_pipeline(b, DECODE, 1);
 	case CHECKED:
-		return without_pipeline(b, CHECK);
+		return without_pipeline(b, CHECK, 1);
 	case MOVED:
-		return without_pipeline(b, MOVE);
+		return without_pipeline(b, MOVE, 1);
+	case MOVED_TWO:
+		return without_pipeline(b, MOVE, 2);
 	case ONE:
 		return pipeline(b, 1);
 	case TWO:
@@ -319,13 +338,14 @@ static void report(const struct bench *b, const double *t, int runs)
 	tell("decoder alone", mib, t[ALONE], 0, NULL);
 	tell("and its checksum", mib, t[CHECKED], t[ALONE], "the decoder alone");
 	tell("and copying from disk, to frames", mib, t[MOVED], t[ALONE], "the decoder alone");
+	tell("the same, 2 threads", mib, t[MOVED_TWO], t[MOVED], "one thread");
 	tell("pipeline, 1 thread", mib, t[ONE], t[ALONE], "the decoder alone");
 	tell("pipeline, 2 threads", mib, t[TWO], t[ONE], "one thread");
 	printf("{\"bench\": \"load\", \"pages\": %llu, \"runs\": %d, \"memcpy_s\": %.6f, "
-	       "\"decoder_s\": %.6f, \"checked_s\": %.6f, \"moved_s\": %.6f, \"one_s\": %.6f, "
-	       "\"two_s\": %.6f}\n",
-	       (unsigned long long)b->pages, runs, t[COPY], t[ALONE], t[CHECKED], t[MOVED], t[ONE],
-	       t[TWO]);
+	       "\"decoder_s\": %.6f, \"checked_s\": %.6f, \"moved_s\": %.6f, "
+	       "\"moved_two_s\": %.6f, \"one_s\": %.6f, \"two_s\": %.6f}\n",
+	       (unsigned long long)b->pages, runs, t[COPY], t[ALONE], t[CHECKED], t[MOVED],
+	       t[MOVED_TWO], t[ONE], t[TWO]);
 }
 
 int main(int argc, char **argv)
@@ -336,7 +356,7 @@ int main(int argc, char **argv)
 	int runs = argc > 3 ? atoi(argv[3]) : 5;
 
 	if (argc < 3 || runs < 1 || runs > MOST_RUNS)
-		die("usage: bench_load IMAGE BYTE-OFFSET [RUNS]");
+		errx(2, "usage: bench_load IMAGE BYTE-OFFSET [RUNS]");
 	open_disk(&b.disk, argv[1], atoll(argv[2]));
 	gather_stream(&b);
 	for (int i = 0; i < runs; i++) {
