@@ -56,13 +56,13 @@ def _ratio(results, where):
 
 
 def _restore_limit(results, key):
-    """Against the kernel, if thaw took no longer from entry to jump than the floor and decoding."""
+    """Against the kernel, if thaw took no longer from entry to jump than the least there is."""
     row = results.get("qemu", {}).get("rows", {}).get(key)
     floor = results.get("floor", {}).get("rows", {}).get(key)
     if not row or not floor:
         return None
     spared = sum(row["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
-    return row["kernel"] / (row["thaw"] - spared + floor["floor"] + floor["decode"])
+    return row["kernel"] / (row["thaw"] - spared + floor["least"])
 
 
 def _saved_limit(results, key):
@@ -73,7 +73,7 @@ def _saved_limit(results, key):
         return None
     own = row["thawctl"]
     spared = sum(own["phases"].get(p, 0) for p in ("look", "plan", "load", "commit"))
-    least = own["floor"]["read"] if own.get("floor") else 0
+    least = own["floor"]["open"] + own["floor"]["read"] if own.get("floor") else 0
     return row["lzo"]["restored"] / (own["restored"] - spared + least)
 
 
@@ -117,10 +117,10 @@ def _restores(results):
 
 
 def _floors(results):
-    columns = ["read", "write", "decode", "decode-checked", "entry to jump"]
+    columns = ["open", "read", "write", "straight", "decode", "decode-checked", "least", "entry to jump"]
     rows = results.get("floor", {}).get("rows", {}).values()
-    return _table(["pages", "codec", "processors", "read", "write", "decode", "and checksum",
-                   "thaw, entry to jump"],
+    return _table(["pages", "codec", "processors", "open", "read", "write", "read straight",
+                   "decode", "and checksum", "least", "thaw, entry to jump"],
                   [[f"{row['pages']:,}", row["codec"], str(row["processors"]),
                     *(f"{row[c]:.2f}" for c in columns)] for row in rows])
 

@@ -72,10 +72,10 @@ def _row(forms, processors, runs):
 
 
 def _limits(row, processors):
-    """The ratios, if thaw took no longer for its own form than what the emulated machine needs to read
-    it, to write the frames once, and to decode and check the blocks with nothing around that."""
+    """The ratios, if thaw took no longer for its own form than the least that the emulated machine
+    needs to read, decode and check it."""
     lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
-    least = sum(row["floor"][part] for part in ("read", "write", "decode"))
+    least = row["floor"]["least"]
     return {f"{processors}-limit": lz4["median"] / (thaw["median"] - thaw["to_jump"] + least),
             f"jump-{processors}-limit": lz4["to_jump"] / least}
 

@@ -24,6 +24,7 @@ ANY = b"verbose no\n"    # names no device
 # A real machine has its memory: that the host finds some when a page is first touched is no part of
 # any restore, and takes longer than one.
 OWN_MEMORY = ["-mem-prealloc"]
+IDLE_BOOTS = 5
 
 
 def _machine(image, folder, files):
@@ -164,23 +165,32 @@ def _alone(image, files):
         return machine
 
 
-def floor_of(image):
-    """Seconds: reading and writing are the floor, decoding what the processors need besides."""
+FLOOR = ("open", "read", "write", "straight", "decode", "decode-checked")
+
+
+def floor_of(image, coded=True):
+    """Seconds. Reading and writing are the floor. The least is what nothing gets below that ends
+    with the frames written: after what has to be known first, one processor reads, while the others
+    make the most of that by decoding and checking straight into place; or, where nothing is coded,
+    it reads straight into place."""
     machine = _alone(image, {session.BOOT: cache.BUILD / "bench-floor.efi"})
-    notes = {key: _notes(machine, f"floor-{key}") for key in ("read", "write", "decode",
-                                                              "decode-checked")}
+    notes = {key: _notes(machine, f"floor-{key}") for key in FLOOR}
     if not all(notes.values()):
         raise session.Unexpected("the floor program did not come to its end")
-    return {key: found[0][1] / 1e6 for key, found in notes.items()}
+    row = {key: found[0][1] / 1e6 for key, found in notes.items()}
+    row["floor"] = row["open"] + row["read"] + row["write"]
+    row["least"] = row["open"] + (row["read"] / image.config.processors + row["decode-checked"]
+                                  if coded else row["straight"])
+    return row
 
 
 def _floor(name, processors):
     image = benchimages.image(name, processors)
-    row = floor_of(image)
+    facts = benchimages.facts(image)
+    row = floor_of(image, facts["codec"] != "none")
     found = phases(image)
-    whole = to_jump(found)
-    return {**row, "floor": row["read"] + row["write"], "entry to jump": whole, "phases": found,
-            **benchimages.facts(image), "processors": processors}
+    return {**row, "entry to jump": to_jump(found), "phases": found, **facts,
+            "processors": processors}
 
 
 def _median_floor(name, processors, tries):
@@ -191,8 +201,7 @@ def _median_floor(name, processors, tries):
 
 
 def floors(arguments):
-    """Ratios: NAME what thaw takes from entry to jump against the floor, NAME-limit what the floor
-    and decoding take."""
+    """Ratios: NAME what thaw takes from entry to jump against the floor, NAME-limit the least."""
     print("\nfloor: only reading what is stored, writing each frame once; and decoding", flush=True)
     rows, ratios = {}, {}
     for name, processors in [("medium", 1), ("medium", 2), ("raw", 2),
@@ -202,22 +211,21 @@ def floors(arguments):
             continue
         key = f"{name}-{processors}"
         rows[key], ratios[key] = row, row["entry to jump"] / row["floor"]
-        limit = row["floor"] + (row["decode"] if row["codec"] != "none" else 0)
-        ratios[f"{key}-limit"] = limit / row["floor"]
-        print(f"  {name}, {processors} processor(s): read {row['read']:.3f} s, write "
-              f"{row['write']:.3f} s, decode {row['decode']:.3f} s (checksum included "
-              f"{row['decode-checked']:.3f} s); thaw's entry to jump {row['entry to jump']:.3f} s, "
-              f"{ratios[key]:.2f} x the floor", flush=True)
+        ratios[f"{key}-limit"] = row["least"] / row["floor"]
+        print(f"  {name}, {processors} processor(s), seconds: "
+              f"{', '.join(f'{part} {row[part]:.3f}' for part in (*FLOOR, 'entry to jump'))}; that "
+              f"is {ratios[key]:.2f} x the floor, where {ratios[f'{key}-limit']:.2f} x is the least",
+              flush=True)
     return {"rows": rows, "ratios": ratios}
 
 
 # --- no image ------------------------------------------------------------------------------------
-def _boot_without_image(conf):
-    """The machine after the second such boot: in a machine's first, thaw reserves its variable."""
+def _boot_without_image(conf, program):
+    """Microseconds that the program took, and the machine: after the second such boot, for in a
+    machine's first thaw reserves its variable."""
     config = machines.Config(memory=1024, bootindex=True)
     layout = guest.Recipe().layout(config)
-    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf,
-             THAW: session.thaw_program()}
+    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf, THAW: program}
     with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
         folder = pathlib.Path(scratch)
         layout.write(folder / "disk.raw")
@@ -227,27 +235,34 @@ def _boot_without_image(conf):
             with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
                                   folder / "esp.raw", extra=OWN_MEMORY) as machine:
                 machine.wait_end(120)
-    return machine
+    return _notes(machine, "stopwatch-us")[0][0], machine
 
 
 def _boots(conf):
-    return [m for _ in range(5) if (m := attempt("no image", _boot_without_image, conf))]
+    """Of thaw, and of a program that only reads the configuration, turn and turn about."""
+    programs = [session.thaw_program(), cache.BUILD / "bench-conf.efi"]
+    tries = [[attempt("no image", _boot_without_image, conf, program) for program in programs]
+             for _ in range(IDLE_BOOTS)]
+    return [[boot for boot in boots if boot] for boots in zip(*tries)]
 
 
 def idle(_):
-    """A swap area without an image. Each boot counts once: the first start of thaw in it."""
+    """A swap area without an image. Ratios: NAME the milliseconds, NAME-limit those of the program
+    that only reads the configuration."""
     print("\nno image: what thaw adds to a boot", flush=True)
     named = f"device PARTUUID={uuid.uuid5(disk.NAMES, 'swap')}\n".encode()
     rows, ratios = {}, {}
     for name, words, conf in (("ms", "device configured", named), ("any-ms", "any device", ANY)):
-        boots = _boots(conf)
-        if not boots:
+        thaw, least = _boots(conf)
+        if not thaw or not least:
             continue
-        times = [us for m in boots for us, _ in _notes(m, "stopwatch-us")]
-        reads, size = _notes(boots[0], "stopwatch-reads")[0]
-        at_home, _ = _notes(boots[0], "stopwatch-reads-at-home")[0]
-        rows[name], ratios[name] = ({"us": times, "reads": [reads, size], "at-home": at_home},
-                                    statistics.median(times) / 1000)
+        reads, size = _notes(thaw[0][1], "stopwatch-reads")[0]
+        at_home, _ = _notes(thaw[0][1], "stopwatch-reads-at-home")[0]
+        times, limits = [us for us, _ in thaw], [us for us, _ in least]
+        rows[name] = {"us": times, "conf-us": limits, "reads": [reads, size], "at-home": at_home}
+        ratios[name] = statistics.median(times) / 1000
+        ratios[f"{name}-limit"] = statistics.median(limits) / 1000
         print(f"  {words}: {statistics.median(times):.0f} us (of {times}), {reads} reads of {size} "
-              f"bytes together, and {at_home} by firmware's file system", flush=True)
+              f"bytes together, and {at_home} by firmware's file system; reading the configuration "
+              f"alone {statistics.median(limits):.0f} us (of {limits})", flush=True)
     return {"rows": rows, "ratios": ratios}
