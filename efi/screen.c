@@ -8,6 +8,7 @@
 #include "console.h"
 
 #define SILENT_US  500000
+#define TEXT_US	   500000 /* between two lines: a serial port takes 7 ms for one, emulated 20 */
 #define PAUSE_MS   3000
 #define ASK_MS	   10000
 #define STEP_MS	   50
@@ -36,6 +37,7 @@ static SIMPLE_TEXT_OUTPUT_INTERFACE *consoles[CONSOLES]; /* those with text alon
 static unsigned console_count;
 static uint64_t began_us;
 static uint64_t began_done;
+static uint64_t written_us; /* when the last line was */
 static bool shown, asked;
 static bool graphic;
 
@@ -144,12 +146,15 @@ void screen_open(void)
 		consoles[console_count++] = fw.st->ConOut;
 }
 
-static void show(uint64_t done, uint64_t total, uint64_t us)
+static void show(uint64_t done, uint64_t total, uint64_t us, bool at_once)
 {
 	struct text t = progress_line(done, total, us);
 
 	canvas_draw(done, total, t.bytes);
-	write_consoles(t.bytes);
+	if (at_once || us - written_us >= TEXT_US) {
+		write_consoles(t.bytes);
+		written_us = us;
+	}
 	shown = true;
 }
 
@@ -198,7 +203,7 @@ enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us)
 		began_done = done;
 	}
 	if (!console_verbose && (now_us - began_us >= SILENT_US || asked || was_asked))
-		show(done, total, now_us - began_us);
+		show(done, total, now_us - began_us, asked != was_asked);
 	else if (asked && !was_asked)
 		console_warn("Y discards the hibernated session for good", 0);
 	return wish;
