@@ -15,7 +15,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	static struct config config;
 
-	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices, false};
+	fw = (struct firmware){.image = image,
+			       .st = st,
+			       .bs = st->BootServices,
+			       .rt = st->RuntimeServices};
 	fw.self = firmware_protocol(image, &guid);
 	config_load(&config);
 	fw.bs->Exit(image, EFI_NOT_FOUND, 0, NULL);

@@ -273,7 +273,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	enum thaw_err err;
 
-	fw = (struct firmware){image, NULL, st, st->BootServices, st->RuntimeServices, false};
+	fw = (struct firmware){.image = image,
+			       .st = st,
+			       .bs = st->BootServices,
+			       .rt = st->RuntimeServices};
 	fw.self = firmware_protocol(image, &guid);
 	cpu_clock_start();
 	console_verbose = true;
