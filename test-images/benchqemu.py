@@ -24,7 +24,6 @@ ANY = b"verbose no\n"    # names no device
 # A real machine has its memory: that the host finds some when a page is first touched is no part of
 # any restore, and takes longer than one.
 OWN_MEMORY = ["-mem-prealloc"]
-IDLE_BOOTS = 5
 
 
 def _machine(image, folder, files):
@@ -220,12 +219,12 @@ def floors(arguments):
 
 
 # --- no image ------------------------------------------------------------------------------------
-def _boot_without_image(conf, program):
-    """Microseconds that the program took, and the machine: after the second such boot, for in a
-    machine's first thaw reserves its variable."""
+def _boot_without_image(conf):
+    """The machine after the second such boot: in a machine's first, thaw reserves its variable."""
     config = machines.Config(memory=1024, bootindex=True)
     layout = guest.Recipe().layout(config)
-    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf, THAW: program}
+    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf,
+             THAW: session.thaw_program()}
     with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
         folder = pathlib.Path(scratch)
         layout.write(folder / "disk.raw")
@@ -235,34 +234,31 @@ def _boot_without_image(conf, program):
             with machines.Machine(config, folder / "disk.raw", folder / "vars.fd",
                                   folder / "esp.raw", extra=OWN_MEMORY) as machine:
                 machine.wait_end(120)
-    return _notes(machine, "stopwatch-us")[0][0], machine
+    return machine
 
 
 def _boots(conf):
-    """Of thaw, and of a program that only reads the configuration, turn and turn about."""
-    programs = [session.thaw_program(), cache.BUILD / "bench-conf.efi"]
-    tries = [[attempt("no image", _boot_without_image, conf, program) for program in programs]
-             for _ in range(IDLE_BOOTS)]
-    return [[boot for boot in boots if boot] for boots in zip(*tries)]
+    return [m for _ in range(5) if (m := attempt("no image", _boot_without_image, conf))]
 
 
 def idle(_):
-    """A swap area without an image. Ratios: NAME the milliseconds, NAME-limit those of the program
-    that only reads the configuration."""
+    """A swap area without an image. Each boot counts once: the first start of thaw in it. Ratios:
+    NAME the milliseconds, NAME-limit those that firmware took to take the ended program down."""
     print("\nno image: what thaw adds to a boot", flush=True)
     named = f"device PARTUUID={uuid.uuid5(disk.NAMES, 'swap')}\n".encode()
     rows, ratios = {}, {}
     for name, words, conf in (("ms", "device configured", named), ("any-ms", "any device", ANY)):
-        thaw, least = _boots(conf)
-        if not thaw or not least:
+        boots = _boots(conf)
+        if not boots:
             continue
-        reads, size = _notes(thaw[0][1], "stopwatch-reads")[0]
-        at_home, _ = _notes(thaw[0][1], "stopwatch-reads-at-home")[0]
-        times, limits = [us for us, _ in thaw], [us for us, _ in least]
-        rows[name] = {"us": times, "conf-us": limits, "reads": [reads, size], "at-home": at_home}
+        pairs = [pair for m in boots for pair in _notes(m, "stopwatch-us")]
+        times, ends = zip(*pairs)
+        reads, size = _notes(boots[0], "stopwatch-reads")[0]
+        at_home, _ = _notes(boots[0], "stopwatch-reads-at-home")[0]
+        rows[name] = {"us": times, "end-us": ends, "reads": [reads, size], "at-home": at_home}
         ratios[name] = statistics.median(times) / 1000
-        ratios[f"{name}-limit"] = statistics.median(limits) / 1000
-        print(f"  {words}: {statistics.median(times):.0f} us (of {times}), {reads} reads of {size} "
-              f"bytes together, and {at_home} by firmware's file system; reading the configuration "
-              f"alone {statistics.median(limits):.0f} us (of {limits})", flush=True)
+        ratios[f"{name}-limit"] = statistics.median(ends) / 1000
+        print(f"  {words}: {statistics.median(times):.0f} us (of {list(times)}), firmware's end of the "
+              f"program {statistics.median(ends):.0f} us of that; {reads} reads of {size} bytes "
+              f"together, and {at_home} by firmware's file system", flush=True)
     return {"rows": rows, "ratios": ratios}

@@ -11,7 +11,7 @@ $(BUILD)/host/bench_load: $(BUILD)/host/tests/bench_load.o $(BENCH_TOOLS) $(BUIL
 	$(CC) -O2 -g -o $@ $^ -pthread
 
 # Programs of the firmware's that measure, from the same objects: all of thaw but its main.c.
-BENCH_EFI := $(addprefix $(BUILD)/bench-,floor.efi stopwatch.efi conf.efi)
+BENCH_EFI := $(addprefix $(BUILD)/bench-,floor.efi stopwatch.efi)
 BENCH_EFI_OBJECTS := $(addprefix build/efi/,$(filter-out efi/main.o,$(EFI_OBJECTS)))
 
 $(BUILD)/efi/tests/%.o: tests/efi/%.c
