@@ -137,7 +137,7 @@ static enum thaw_err check_hw_sig(struct story *s)
 	return THAW_OK;
 }
 
-/* Nobody turns ACPI on again after the jump, if firmware does not have it on: sleep.c, Linux. */
+/* In the other modes the image kernel does not turn ACPI on (Linux, drivers/acpi/sleep.c). */
 static void note_mode(struct story *s)
 {
 	if (!s->image.facts.platform_mode)

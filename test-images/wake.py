@@ -23,12 +23,15 @@ WAYS = ("button", "clock")
 TOLD = "acpi"
 PM1_CONTROL = 0x604               # q35: ICH9 as OVMF sets it up; SCI_EN is bit 0
 NOWHERE = "device PARTUUID=00000000-0000-0000-0000-000000000000"
-MODULES = ["virtio_pci", "virtio_blk", "button", "evdev", "efivarfs"]
+DISK = initramfs.DISK_MODULES["virtio"]
+# The kernel that resumes has the disk's alone, as an initramfs has: a driver of the button in it would
+# turn the button on for the image's kernel, too.
+MODULES = {"wake": DISK + ["button", "evdev", "efivarfs"], "resume": DISK}
 SWAP = 256 * disk.MIB
 
 
 def _uki(path, kernel, do, mode):
-    loaded = kernel.with_dependencies(MODULES)
+    loaded = kernel.with_dependencies(MODULES[do])
     contents = {f"modules/{name}.ko": data for name, data in loaded.items()}
     contents |= {"modules/order": "".join(f"{name}\n" for name in loaded).encode(),
                  "init": (cache.HERE / "init-wake").read_bytes(), "bin/busybox": initramfs.busybox()}
