@@ -46,6 +46,6 @@ bool gain_is_worth(const struct gain *g, size_t bytes, size_t packed_bytes)
 	double decoded = (double)__atomic_load_n(&g->decoded, __ATOMIC_RELAXED);
 	double spared = (double)(bytes - packed_bytes) / (double)g->read_rate;
 
-	return !g->read_rate || !decoded ||
+	return !g->read_rate || decoded == 0 ||
 	       spared > (double)bytes * ns / 1e9 / decoded / g->decoders;
 }
