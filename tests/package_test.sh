@@ -36,6 +36,43 @@ check 'nothing below /boot or /efi' sh -c '! echo "$1" | grep -q " \./\(boot\|ef
 check 'no install by itself' sh -c '! dpkg-deb -I "$1" postinst | grep -q "thawctl install"' - "$deb"
 check 'an upgrade leaves the boot alone' sh -c \
 	'! dpkg-deb -I "$1" postinst | grep "thawctl update -" | grep -v -e --no-variables' - "$deb"
+
+# removal, with a thawctl that answers STATUS, and UNINSTALL when it is to take thaw away
+folder=$(mktemp -d)
+dpkg-deb -e "$deb" "$folder/DEBIAN"
+cat >"$folder/thawctl" <<'EOF'
+#!/bin/sh
+echo "$1" >>"${0%/*}/asked"
+[ "$1" = status ] && exit "$STATUS"
+exit "$UNINSTALL"
+EOF
+chmod 755 "$folder/thawctl"
+
+# STATUS UNINSTALL ASKED TEXT: what prerm asks of it, and says; it never fails
+removes() {
+	rm -f "$folder/asked"
+	said=$(STATUS=$1 UNINSTALL=$2 EFIVARFS_PATH="$folder/vars/" PATH="$folder:$PATH" \
+		"$folder/DEBIAN/prerm" remove 2>&1) || { echo "status $?: $said"; return 1; }
+	echo "$said"
+	[ "$(echo $(cat "$folder/asked"))" = "$3" ] || { cat "$folder/asked"; return 1; }
+	case $said in
+	*"$4"*) [ -n "$4" ] || [ -z "$said" ] ;;
+	*) false ;;
+	esac
+}
+
+mkdir "$folder/vars"
+check 'removal' removes 0 0 'status uninstall' ''
+check 'removal, in disorder' removes 2 0 'status uninstall' ''
+check 'removal, not installed' removes 1 0 'status' ''
+check 'removal, fails' removes 0 3 'status uninstall' 'efibootmgr -B -b NUMBER'
+check 'removal, nothing known' removes 3 0 'status' ''
+: >"$folder/vars/ThawStatus-7e2a3d1c-54b8-4c0e-9d5f-2b6a91c7e043"
+check 'removal, partition not mounted' removes 3 0 'status' 'efibootmgr -B -b NUMBER'
+check 'an upgrade removes nothing' sh -c 'PATH="$1:$PATH" STATUS=0 UNINSTALL=0 "$1/DEBIAN/prerm" upgrade 2 &&
+	[ "$(grep -c uninstall "$1/asked")" = 0 ]' - "$folder"
+rm -rf "$folder"
+
 check 'lintian' says_nothing lintian --fail-on error,warning "$deb"
 
 # for everyone else
