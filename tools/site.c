@@ -253,7 +253,7 @@ const char *site_trouble(const struct site *site)
 	if (!site->variables)
 		return site->no_variables ? NULL : "firmware's variables cannot be reached";
 	if (site->entry < 0)
-		return "its boot entry is missing";
+		return "it is not installed in firmware, its boot entry is missing";
 	if (!site->entry_active)
 		return "its boot entry is switched off";
 	if (site->record_state == BOOTVARS_RECORD_MISSING)
