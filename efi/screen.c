@@ -19,6 +19,9 @@
 /* More keys than this were not typed by anybody; a key held down must not hold us up. */
 #define KEYS_MAX 64
 
+/* Longer than a keyboard waits before it repeats a key that is held down: at most a second. */
+#define LET_GO_US 1200000
+
 /* How EDK II marks the consoles in use (MdeModulePkg/Include/Guid/ConsoleOutDevice.h). */
 #define CONSOLE_OUT_DEVICE_GUID                                                                    \
 	{                                                                                          \
@@ -38,7 +41,10 @@ static unsigned console_count;
 static uint64_t began_us;
 static uint64_t began_done;
 static uint64_t written_us; /* when the last line was */
-static bool shown, asked;
+static bool shown;
+static bool asked;  /* the question stands on the screen */
+static bool let_go; /* and nothing was typed since for LET_GO_US */
+static uint64_t asked_us;
 static bool graphic;
 
 /* --- a line ------------------------------------------------------------------------------ */
@@ -81,7 +87,7 @@ static struct text progress_line(uint64_t done, uint64_t total, uint64_t us)
 	struct text t = {.len = 0};
 
 	if (asked) {
-		put(&t, "Y discards the hibernated session for good; any other key keeps it");
+		put(&t, "D again discards the hibernated session for good; any other key keeps it");
 		return t;
 	}
 	put(&t, "Restoring ");
@@ -163,41 +169,60 @@ static bool is_letter(const EFI_INPUT_KEY *key, CHAR16 small)
 	return (key->UnicodeChar | 0x20) == small;
 }
 
-/*
- * D asks, Y answers: not the same key, because one that is held down repeats itself; and asked is set
- * only when the question stands on the screen.
- */
-static enum thaw_err take_key(const EFI_INPUT_KEY *key, bool *ret_asks)
+/* What was typed since the last look. */
+struct typed {
+	bool esc, d, other;
+};
+
+static bool is_any(struct typed t)
 {
-	if (key->ScanCode == SCAN_ESC)
-		return THAW_CANCELLED;
-	if (is_letter(key, 'y') && asked)
-		return THAW_DISCARDED;
-	*ret_asks = is_letter(key, 'd');
-	return THAW_OK;
+	return t.esc || t.d || t.other;
 }
 
-static enum thaw_err read_keys(bool *ret_asks)
+static struct typed read_keys(void)
 {
 	SIMPLE_INPUT_INTERFACE *in = fw.st->ConIn;
-	enum thaw_err wish = THAW_OK;
+	struct typed t = {false};
 	EFI_INPUT_KEY key;
 
-	for (unsigned i = 0; in && wish == THAW_OK && i < KEYS_MAX; i++) {
+	for (unsigned i = 0; in && i < KEYS_MAX; i++) {
 		if (EFI_ERROR(in->ReadKeyStroke(in, &key)))
 			break;
-		wish = take_key(&key, ret_asks);
+		if (key.ScanCode == SCAN_ESC)
+			t.esc = true;
+		else if (is_letter(&key, 'd'))
+			t.d = true;
+		else
+			t.other = true;
 	}
-	return wish;
+	return t;
+}
+
+/*
+ * D asks, D again answers; but a key that is held down repeats itself. So it has to have been let
+ * go for longer than that takes, and a look at the keyboard must have found nothing meanwhile.
+ */
+static enum thaw_err take_keys(struct typed t, uint64_t now_us)
+{
+	if (t.esc)
+		return THAW_CANCELLED;
+	if (t.d && !t.other && let_go)
+		return THAW_DISCARDED;
+	if (is_any(t)) {
+		asked = t.d;
+		asked_us = now_us;
+		let_go = false;
+	} else if (asked && now_us - asked_us >= LET_GO_US) {
+		let_go = true;
+	}
+	return THAW_OK;
 }
 
 enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us)
 {
 	bool was_asked = asked;
-	bool asks = asked;
-	enum thaw_err wish = read_keys(&asks);
+	enum thaw_err wish = take_keys(read_keys(), now_us);
 
-	asked = asks;
 	if (!began_us) {
 		began_us = now_us;
 		began_done = done;
@@ -205,7 +230,7 @@ enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us)
 	if (!console_verbose && (now_us - began_us >= SILENT_US || asked || was_asked))
 		show(done, total, now_us - began_us, asked != was_asked);
 	else if (asked && !was_asked)
-		console_warn("Y discards the hibernated session for good", 0);
+		console_warn("D again discards the hibernated session for good", 0);
 	return wish;
 }
 
@@ -219,11 +244,9 @@ void screen_close(void)
 
 void screen_drain_keys(void)
 {
-	bool asks;
-
-	for (unsigned i = 0; i < KEYS_MAX && read_keys(&asks) != THAW_OK; i++)
+	for (unsigned i = 0; i < KEYS_MAX && is_any(read_keys()); i++)
 		;
-	asked = false;
+	asked = let_go = false;
 }
 
 static bool wait_key(unsigned ms, EFI_INPUT_KEY *ret)
@@ -247,6 +270,7 @@ bool screen_pause(bool may_insist)
 		console_warn("R restores it all the same", 0);
 	if (!graphic || !wait_key(PAUSE_MS, &key) || !may_insist || !is_letter(&key, 'r'))
 		return false;
-	console_warn("Y restores it over whatever changed since, which may destroy file systems", 0);
+	console_warn("Y restores it over whatever changed since, which may destroy file systems",
+		     0);
 	return wait_key(ASK_MS, &key) && is_letter(&key, 'y');
 }

@@ -16,7 +16,7 @@
 void screen_open(void);
 
 /*
- * Shows how far loading is, now and then, and looks at the keyboard: Esc is THAW_CANCELLED, D, then Y
+ * Shows how far loading is, now and then, and looks at the keyboard: Esc is THAW_CANCELLED, D twice
  * THAW_DISCARDED, else THAW_OK. done and total in pages.
  */
 enum thaw_err screen_progress(uint64_t done, uint64_t total, uint64_t now_us);
