@@ -158,6 +158,13 @@ swap() {
 }
 machine && ahead 'all is well' 0 'thaw could restore this machine'
 json 'preflight: JSON' 'd["ready"] and all(x["level"] == "ok" for x in d["findings"])' --root "$m"
+cp -r "$f/memmap" "$m/sys/firmware/memmap"
+check 'map of the machine' 0 "ranges in $m/sys/firmware/memmap" "$f/image" --root "$m"
+check 'map of the machine: placement' 0 'frames in place' "$f/image" --root "$m"
+check 'no map' 0 "if the firmware's memory map is the image's" "$f/image" --root "$m" --memmap none
+rm -r "$m/sys/firmware/efi"
+check 'no UEFI, no map' 0 "if the firmware's memory map is the image's" "$f/image" --root "$m"
+machine
 printf '\006\000\000\000\001' >"$m/$secure_boot"
 ahead 'Secure Boot' 2 'no  Secure Boot    on'
 machine && rm -r "$m/sys/firmware" && ahead 'no UEFI' 2 'not booted by UEFI'

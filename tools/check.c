@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,10 @@ static const char usage[] =
 	"\n"
 	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH: a swap\n"
 	"                   file, with the number that resume_offset= has\n"
-	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose yes', "
-	"or\n"
-	"                   the directory /sys/firmware/memmap\n"
-	"  --root DIR       without PATH: look at DIR/proc and DIR/sys\n"
+	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose yes', or\n"
+	"                   a directory like /sys/firmware/memmap; none: against no map. Without it,\n"
+	"                   a block device is held against this machine's\n"
+	"  --root DIR       the machine is what DIR/proc, DIR/sys and DIR/run say\n"
 	"  --json           answer in JSON\n"
 	"  --verbose        show what the loader notes, and how long each phase took\n"
 	"  --help           show this text\n"
@@ -110,11 +111,9 @@ static int parse(struct check *c, int argc, char **argv, bool *ret_preflight)
 		*ret_preflight = true;
 		return THAWCTL_DONE;
 	}
-	if (optind == argc - 1 && !c->root)
+	if (optind == argc - 1)
 		return THAWCTL_DONE;
-	thawctl_error(hint, c->root		? "check: --root goes with no path"
-			    : optind < argc ? "check: more than one path"
-					    : "check: no path given");
+	thawctl_error(hint, optind < argc ? "check: more than one path" : "check: no path given");
 	return THAWCTL_USAGE;
 }
 
@@ -214,6 +213,27 @@ static enum thaw_err find_area(struct check *c, int fd, struct areas *areas)
 	return areas->images ? choose_image(c, areas) : explain_none(c, areas);
 }
 
+/*
+ * Where no map is named, a disk of this machine, or of the one that --root names, is held against that
+ * machine's: by UEFI alone, for the map of another firmware is not one that thaw sees.
+ */
+static const char *choose_map(const struct check *c, int fd)
+{
+	static char path[PATH_MAX];
+	const char *root = c->root ? c->root : "";
+	struct stat st;
+
+	if (c->memmap_path)
+		return strcmp(c->memmap_path, "none") ? c->memmap_path : NULL;
+	if (!c->root && (fstat(fd, &st) || !S_ISBLK(st.st_mode)))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/sys/firmware/efi", root);
+	if (access(path, F_OK))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/sys/firmware/memmap", root);
+	return access(path, F_OK) ? NULL : path;
+}
+
 /* --- trying it --------------------------------------------------------------------------- */
 
 static enum thaw_err check_memory(struct check *c)
@@ -305,10 +325,23 @@ int check_exit(const struct check *c)
 	return (code & 0xf00) == 0x200 ? THAWCTL_REFUSED : THAWCTL_ENVIRONMENT;
 }
 
+static int check_fd(struct check *c, int fd)
+{
+	struct thaw_memmap map = {0};
+
+	c->memmap_path = choose_map(c, fd);
+	if (c->memmap_path && !memmap_file_read(c->memmap_path, &map))
+		return THAWCTL_ENVIRONMENT;
+	c->digest_today = map.count ? thaw_memmap_e820_crc32(&map) : 0;
+	c->map_ranges = map.count;
+	check_area(c, fd, &map);
+	free(map.ranges);
+	return check_exit(c);
+}
+
 int check_main(int argc, char **argv)
 {
 	static struct check check;
-	struct thaw_memmap map = {0};
 	bool ahead = false;
 	int result = parse(&check, argc, argv, &ahead);
 	int fd;
@@ -317,15 +350,10 @@ int check_main(int argc, char **argv)
 		return preflight(check.root ? check.root : "", check.json);
 	if (result || !check.path)
 		return result;
-	if (check.memmap_path && !memmap_file_read(check.memmap_path, &map))
-		return THAWCTL_ENVIRONMENT;
-	check.digest_today = map.count ? thaw_memmap_e820_crc32(&map) : 0;
-	check.map_ranges = map.count;
 	fd = open_path(check.path);
-	if (fd >= 0) {
-		check_area(&check, fd, &map);
-		close(fd);
-	}
-	free(map.ranges);
-	return fd < 0 ? THAWCTL_ENVIRONMENT : check_exit(&check);
+	if (fd < 0)
+		return THAWCTL_ENVIRONMENT;
+	result = check_fd(&check, fd);
+	close(fd);
+	return result;
 }

@@ -140,8 +140,8 @@ static void print_plan(const struct check *c)
 
 	if (c->memmap_path && r->facts.digest_kind) {
 		begin("firmware");
-		printf("%" PRIu64 " ranges, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
-		       c->digest_today,
+		printf("%" PRIu64 " ranges in %s, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
+		       c->memmap_path, c->digest_today,
 		       c->map_is_saved ? "the image's" : "not the image's");
 	} else if (r->phase > THAW_PHASE_LOOK) {
 		begin("firmware");
