@@ -61,7 +61,9 @@ demo: setup
 # Files only: the boot changes with "thawctl install", never before.
 SBINDIR := $(DESTDIR)$(PREFIX)/sbin
 SHAREDIR := $(DESTDIR)$(PREFIX)/share
-SYSTEMDDIR := $(DESTDIR)$(PREFIX)/lib/systemd
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+# The only one that systemd-sleep looks into, whatever the prefix.
+SLEEPDIR := $(DESTDIR)/usr/lib/systemd/system-sleep
 install: all
 	install -D -m 755 $(BUILD)/thawctl $(SBINDIR)/thawctl
 	install -D -m 644 $(BUILD)/thaw.efi $(DESTDIR)$(PREFIX)/lib/thaw/thaw.efi
@@ -69,8 +71,10 @@ install: all
 	install -D -m 644 docs/thaw.7 $(SHAREDIR)/man/man7/thaw.7
 	install -D -m 644 docs/thaw.conf.5 $(SHAREDIR)/man/man5/thaw.conf.5
 	install -D -m 644 tools/thawctl.bash $(SHAREDIR)/bash-completion/completions/thawctl
-	install -D -m 755 tools/systemd/sleep $(SYSTEMDDIR)/system-sleep/thaw
-	install -D -m 644 tools/systemd/thaw-report.service $(SYSTEMDDIR)/system/thaw-report.service
+	install -D -m 755 tools/systemd/sleep $(SLEEPDIR)/thaw
+	install -D -m 644 tools/systemd/thaw-report.service $(UNITDIR)/thaw-report.service
+	install -d $(UNITDIR)/sysinit.target.wants
+	ln -sf ../thaw-report.service $(UNITDIR)/sysinit.target.wants/thaw-report.service
 
 # Built from a copy, so that the tree and its parent stay as they are.
 deb:

@@ -32,6 +32,8 @@ for file in sbin/thawctl lib/thaw/thaw.efi lib/systemd/system-sleep/thaw \
 	check "$file" sh -c 'echo "$1" | grep -q " ./usr/$2\$"' - "$contents" "$file"
 done
 check 'the unit' sh -c 'echo "$1" | grep -q "systemd/system/thaw-report.service$"' - "$contents"
+check 'the unit is wanted' sh -c 'echo "$1" | grep -q \
+	"/system/sysinit.target.wants/thaw-report.service -> ../thaw-report.service$"' - "$contents"
 check 'nothing below /boot or /efi' sh -c '! echo "$1" | grep -q " \./\(boot\|efi\)"' - "$contents"
 check 'no install by itself' sh -c '! dpkg-deb -I "$1" postinst | grep -q "thawctl install"' - "$deb"
 check 'an upgrade leaves the boot alone' sh -c \
@@ -80,6 +82,9 @@ folder=$(mktemp -d)
 check 'make install' make --no-print-directory install DESTDIR="$folder" PREFIX=/usr/local
 check 'runs' "$folder/usr/local/sbin/thawctl" --version
 check 'finds its program' test -f "$folder/usr/local/lib/thaw/thaw.efi"
+check 'its hook is where systemd looks' test -x "$folder/usr/lib/systemd/system-sleep/thaw"
+check 'its unit is wanted' test -f \
+	"$folder/usr/local/lib/systemd/system/sysinit.target.wants/thaw-report.service"
 rm -rf "$folder"
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]
