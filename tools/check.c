@@ -214,8 +214,8 @@ static enum thaw_err find_area(struct check *c, int fd, struct areas *areas)
 }
 
 /*
- * Where no map is named, a disk of this machine, or of the one that --root names, is held against that
- * machine's: by UEFI alone, for the map of another firmware is not one that thaw sees.
+ * Where no map is named, a disk of this machine, or of the one that --root names, is held against
+ * that machine's: by UEFI alone, for the map of another firmware is not one that thaw sees.
  */
 static const char *choose_map(const struct check *c, int fd)
 {
