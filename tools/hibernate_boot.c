@@ -4,6 +4,7 @@
  * but thaw reads the image: without it the session would be lost.
  */
 #include "hibernate.h"
+#include "probe.h"
 
 #include <blkid/blkid.h>
 #include <errno.h>
@@ -94,21 +95,11 @@ static bool is_named(const struct config_device *wanted, const char *tag, const 
 static bool is_device(const struct config_device *wanted, const char *path)
 {
 	const bool partuuid = wanted->kind == CONFIG_DEVICE_PARTUUID;
-	blkid_probe probe = blkid_new_probe_from_filename(path);
-	const char *value = NULL;
-	bool is = false;
+	char value[PROBE_VALUE_MAX];
 
-	if (!probe)
-		return false;
-	blkid_probe_enable_superblocks(probe, 1);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
 	/* Of what else it found here it may be in doubt; the partition's own name is not. */
-	if (blkid_do_safeprobe(probe) != -1 &&
-	    !blkid_probe_lookup_value(probe, partuuid ? "PART_ENTRY_UUID" : "UUID", &value, NULL))
-		is = is_named(wanted, partuuid ? "PARTUUID" : "UUID", value);
-	blkid_free_probe(probe);
-	return is;
+	return probe_value(path, partuuid ? "PART_ENTRY_UUID" : "UUID", true, value) &&
+	       is_named(wanted, partuuid ? "PARTUUID" : "UUID", value);
 }
 
 /* Firmware starts the disk that it loads thaw from; another it may leave alone. */
@@ -125,27 +116,17 @@ static bool is_beside_thaw(const struct site *site, const char *path)
 /* The line of thaw.conf that means the partition. */
 static void name_it(const struct site *site, const char *path, char *ret, size_t size)
 {
-	blkid_probe probe = blkid_new_probe_from_filename(path);
-	const char *value = NULL;
+	char value[PROBE_VALUE_MAX];
 
-	if (probe) {
-		blkid_probe_enable_partitions(probe, 1);
-		blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-		if (blkid_do_safeprobe(probe) == -1 ||
-		    blkid_probe_lookup_value(probe, "PART_ENTRY_UUID", &value, NULL))
-			value = NULL;
-	}
 	snprintf(ret, size, "Name it in %s: device PARTUUID=%s", site->conf_path,
-		 value ? value : "...");
-	if (probe)
-		blkid_free_probe(probe);
+		 probe_value(path, "PART_ENTRY_UUID", true, value) ? value : "...");
 }
 
 /* thaw starts disks only for what is named, and of two images it knows not which is meant. */
 static bool is_found_unnamed(const struct site *site, const char *path)
 {
 	char other[HIBERNATE_PATH_MAX];
-	char hint[PATH_MAX + 80];
+	char hint[PATH_MAX + 128];
 
 	name_it(site, path, hint, sizeof(hint));
 	if (hibernate_is_removable(path))

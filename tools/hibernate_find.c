@@ -8,9 +8,9 @@
  */
 #include "area.h"
 #include "hibernate.h"
+#include "probe.h"
 #include "thawctl.h"
 
-#include <blkid/blkid.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -86,20 +86,10 @@ static bool may_be_chosen(const char *path)
 
 static bool has_thaw_type(const char *path)
 {
-	blkid_probe probe = blkid_new_probe_from_filename(path);
-	const char *type = NULL;
-	bool ok = false;
+	char type[PROBE_VALUE_MAX];
 
-	if (!probe)
-		return false;
-	blkid_probe_enable_superblocks(probe, 0);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-	if (!blkid_do_safeprobe(probe) &&
-	    !blkid_probe_lookup_value(probe, "PART_ENTRY_TYPE", &type, NULL))
-		ok = !strcasecmp(type, NATIVE_GPT_TYPE_TEXT);
-	blkid_free_probe(probe);
-	return ok;
+	return probe_value(path, "PART_ENTRY_TYPE", false, type) &&
+	       !strcasecmp(type, NATIVE_GPT_TYPE_TEXT);
 }
 
 static bool is_partition(const char *name)
