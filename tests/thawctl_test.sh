@@ -260,6 +260,13 @@ out=$(for command in $("$thawctl" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p
 done)
 if [ -z "$out" ]; then pass 'commands in thawctl(8)'; else fail 'commands in thawctl(8)'; fi
 
+# what fits a terminal
+out=$(for command in '' $("$thawctl" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'); do
+	"$thawctl" $command --help | awk -v c="$command" 'length > 80 { print c ": " $0 }
+		END { if (NR > 28) print c ": " NR " lines" }'
+done)
+if [ -z "$out" ]; then pass 'help fits 80 columns'; else fail 'help fits 80 columns'; fi
+
 # real images
 if [ -z "$THAW_TEST_IMAGES" ]; then
 	skip 'real images' 'THAW_TEST_IMAGES is not set'

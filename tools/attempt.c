@@ -143,14 +143,16 @@ void attempt_print_json(struct json *json, const struct thaw_attempt *a)
 
 static const char usage[] =
 	"Usage: thawctl log [OPTION]...\n"
-	"Shows the last attempts to restore the machine, newest first: how each ended, what to do\n"
-	"about it, and how long each phase took. Times are those of the firmware's clock.\n"
+	"Shows the last attempts to restore the machine, newest first: how each ended,\n"
+	"what to do about it, and how long each phase took. Times are those of the\n"
+	"firmware's clock.\n"
 	"\n"
 	"  --new    only those that 'log --new' has not shown before\n"
 	"  --json   answer in JSON\n"
 	"  --help   show this text\n"
 	"\n"
-	"Exit status: 0 shown, 1 nothing to show, 3 the record cannot be read, 64 wrong usage.\n";
+	"Exit status: 0 shown, 1 nothing to show, 3 the record cannot be read, 64 wrong\n"
+	"usage.\n";
 
 /* The serial of the newest attempt that was told before. */
 static uint32_t told_before(void)

@@ -27,23 +27,23 @@
 
 static const char usage[] =
 	"Usage: thawctl check [OPTION]... [PATH]\n"
-	"Says whether thaw would restore the hibernation image in PATH, a partition, a disk or a\n"
-	"disk image. Without PATH: whether this machine could be restored if it hibernated now.\n"
-	"Nothing is written.\n"
+	"Says whether thaw would restore the hibernation image in PATH, a partition, a\n"
+	"disk or a disk image. Without PATH: whether this machine could be restored if it\n"
+	"hibernated now. Nothing is written.\n"
 	"\n"
-	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH: a swap\n"
-	"                   file, with the number that resume_offset= has\n"
-	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose yes', or\n"
-	"                   a directory like /sys/firmware/memmap; none: against no map. Without it,\n"
-	"                   a block device is held against this machine's\n"
+	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH:\n"
+	"                   a swap file, with the number that resume_offset= has\n"
+	"  --memmap FILE    plan against this memory map: what thaw printed with 'verbose\n"
+	"                   yes', or a directory like /sys/firmware/memmap; none: against\n"
+	"                   no map. Without it, a block device is held against this\n"
+	"                   machine's\n"
 	"  --root DIR       the machine is what DIR/proc, DIR/sys and DIR/run say\n"
 	"  --json           answer in JSON\n"
 	"  --verbose        show what the loader notes, and how long each phase took\n"
 	"  --help           show this text\n"
 	"\n"
-	"Exit status: 0 would be restored, 1 no image, 2 would be refused, 3 could not be "
-	"checked,\n"
-	"64 wrong usage.\n";
+	"Exit status: 0 would be restored, 1 no image, 2 would be refused, 3 could not be\n"
+	"checked, 64 wrong usage.\n";
 
 enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_ROOT, OPT_JSON, OPT_VERBOSE, OPT_HELP };
 

@@ -12,21 +12,20 @@
 
 static const char usage[] =
 	"Usage: thawctl hibernate [OPTION]... [DEVICE]\n"
-	"Saves the running system and switches the machine off; thaw restores it. DEVICE is a\n"
-	"partition of thaw's type or active swap space. Without it the only partition of the type\n"
-	"is taken, else the only active swap partition.\n"
+	"Saves the running system and switches the machine off; thaw restores it. DEVICE\n"
+	"is a partition of thaw's type or active swap space. Without it the only\n"
+	"partition of the type is taken, else the only active swap partition.\n"
 	"\n"
-	"  --mode MODE   platform, shutdown or reboot, instead of what /sys/power/disk says\n"
+	"  --mode MODE      platform, shutdown or reboot; else what /sys/power/disk says\n"
 	"  --compress WHEN  auto (where that restores sooner), always or never\n"
-	"  --replace     give up a session of another system that DEVICE holds\n"
-	"  --force       do not ask whether thaw will run at the next boot\n"
-	"  --esp-path PATH, --disk DISK --part N   as for 'thawctl install'\n"
-	"  --dry-run     only say what would be done\n"
-	"  --help        show this text\n"
+	"  --replace        give up a session of another system that DEVICE holds\n"
+	"  --force          do not ask whether thaw will run at the next boot\n"
+	"  --esp-path PATH, --disk DISK --part N   as for install\n"
+	"  --dry-run        only say what would be done\n"
+	"  --help           show this text\n"
 	"\n"
-	"Exit status: 0 the system was restored, 2 it cannot hibernate so, 3 it failed and goes "
-	"on,\n"
-	"64 wrong usage.\n";
+	"Exit status: 0 the system was restored, 2 it cannot hibernate so, 3 it failed\n"
+	"and goes on, 64 wrong usage.\n";
 
 enum {
 	OPT_MODE = 256,

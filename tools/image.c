@@ -21,29 +21,30 @@
 
 static const char usage[] =
 	"Usage: thawctl image VERB [OPTION]... PATH [TARGET]\n"
-	"Looks into the hibernation image in PATH, a partition, a disk or a disk image, whether\n"
-	"Linux wrote it or it is in thaw's own format.\n"
+	"Looks into the hibernation image in PATH, a partition, a disk or a disk image,\n"
+	"whether Linux wrote it or it is in thaw's own format.\n"
 	"\n"
 	"  info                     what it is\n"
 	"  dump                     its frames, disk runs, blocks and memory map\n"
-	"  verify                   read and decode all of it, hold it against its checksums\n"
+	"  verify                   read and decode all of it, hold it against its\n"
+	"                           checksums\n"
 	"  extract PATH FILE        write memory as an ELF core, which crash and gdb open\n"
-	"  convert PATH TARGET      write it in thaw's own format to TARGET, a partition or a "
-	"file,\n"
-	"                           and end the original\n"
+	"  convert PATH TARGET      write it in thaw's own format to TARGET, a partition\n"
+	"                           or a file, and end the original\n"
 	"\n"
-	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH: a swap\n"
-	"                   file, with the number that resume_offset= has\n"
+	"  --offset PAGES   the image's header is so many pages of 4096 bytes into PATH:\n"
+	"                   a swap file, with the number that resume_offset= has\n"
 	"  --json           info, dump: answer in JSON\n"
 	"  --keep           convert: leave the original as it is\n"
 	"  --replace        convert, extract: overwrite what is in TARGET or FILE\n"
 	"  --store          convert: compress nothing\n"
-	"  --threads N      convert: threads that compress; default: one for each processor\n"
+	"  --threads N      convert: threads that compress; default: one for each\n"
+	"                   processor\n"
 	"  --quiet          say nothing but errors\n"
 	"  --help           show this text\n"
 	"\n"
-	"Exit status: 0 done, 1 no image, 2 the image is broken, 3 something could not be read or\n"
-	"written, 64 wrong usage.\n";
+	"Exit status: 0 done, 1 no image, 2 the image is broken, 3 something could not be\n"
+	"read or written, 64 wrong usage.\n";
 
 static const char hint[] = "'thawctl image --help' shows the usage.";
 

@@ -88,11 +88,11 @@ unsigned images_pass_over(struct thaw_record *record, const char *disk)
 
 static const char usage[] =
 	"Usage: thawctl pass-over [OPTION]...\n"
-	"Forbids every hibernation image that can be seen on a disk: this system was booted past it,\n"
-	"and has mounted what it relies on. thaw-report.service calls it at every boot, for those\n"
-	"that thaw was not asked about.\n"
+	"Forbids every hibernation image that can be seen on a disk: this system was\n"
+	"booted past it, and has mounted what it relies on. thaw-report.service calls it\n"
+	"at every boot, for those that thaw was not asked about.\n"
 	"\n"
-	"  --disk DISK --part N, --esp-path PATH   as for 'thawctl install'\n"
+	"  --disk DISK --part N, --esp-path PATH   as for install\n"
 	"  --help   show this text\n"
 	"\n"
 	"Exit status: 0 done, 3 failed, 64 wrong usage.\n";

@@ -131,13 +131,14 @@ static int bring_up(struct job *job)
 
 static const char install_usage[] =
 	"Usage: thawctl install [OPTION]...\n"
-	"Copies thaw.efi to the EFI system partition and makes it the first boot entry. What "
-	"boots\n"
-	"today boots after it, unchanged. Doing it again finishes what was interrupted.\n"
+	"Copies thaw.efi to the EFI system partition and makes it the first boot entry.\n"
+	"What boots today boots after it, unchanged. Doing it again finishes what was\n"
+	"interrupted.\n"
 	"\n"
-	"  --mode resident   thaw is first in BootOrder and steps aside when there is no image\n"
-	"  --mode armed      thaw stays out of BootOrder; it runs only after the machine was\n"
-	"                    hibernated (BootNext, by a systemd sleep hook)\n"
+	"  --mode resident   thaw is first in BootOrder and steps aside when there is no\n"
+	"                    image\n"
+	"  --mode armed      thaw stays out of BootOrder; it runs only after the machine\n"
+	"                    was hibernated (BootNext, by a systemd sleep hook)\n"
 	"  --esp-path PATH   where the EFI system partition is mounted\n"
 	"  --disk DISK --part N\n"
 	"                    what it is on, if that cannot be found out\n"
@@ -152,21 +153,21 @@ static const char install_usage[] =
 
 static const char update_usage[] =
 	"Usage: thawctl update [OPTION]...\n"
-	"Puts a newer thaw.efi in place of the one installed, and repairs what is missing: the "
-	"boot\n"
-	"entry, its place in BootOrder, the status variable.\n"
+	"Puts a newer thaw.efi in place of the one installed, and repairs what is\n"
+	"missing: the boot entry, its place in BootOrder, the status variable.\n"
 	"\n"
-	"  --esp-path PATH, --disk DISK --part N, --source FILE, --no-variables, --dry-run,\n"
-	"  --quiet, --json, --help   as for install\n"
+	"  --esp-path PATH, --disk DISK --part N, --source FILE, --no-variables,\n"
+	"  --dry-run, --quiet, --json, --help   as for install\n"
 	"\n"
 	"Exit status: 0 done, 1 not installed, 3 failed and undone, 64 wrong usage.\n";
 
 static const char uninstall_usage[] =
 	"Usage: thawctl uninstall [OPTION]...\n"
-	"Takes thaw out of the boot: its place in BootOrder, its entry, its variable, its files.\n"
+	"Takes thaw out of the boot: its place in BootOrder, its entry, its variable, its\n"
+	"files.\n"
 	"\n"
-	"  --esp-path PATH, --disk DISK --part N, --no-variables, --dry-run, --quiet, --json,\n"
-	"  --help   as for install\n"
+	"  --esp-path PATH, --disk DISK --part N, --no-variables, --dry-run, --quiet,\n"
+	"  --json, --help   as for install\n"
 	"\n"
 	"Exit status: 0 done, 3 failed (run it again), 64 wrong usage.\n";
 

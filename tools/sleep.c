@@ -27,10 +27,11 @@
 
 static const char usage[] =
 	"Usage: thawctl sleep [OPTION]... pre|post ACTION\n"
-	"What systemd calls before and after the machine sleeps (systemd-suspend.service(8)).\n"
-	"Nothing happens unless ACTION, or $SYSTEMD_SLEEP_ACTION, writes an image to disk.\n"
+	"What systemd calls before and after the machine sleeps\n"
+	"(systemd-suspend.service(8)). Nothing happens unless ACTION, or\n"
+	"$SYSTEMD_SLEEP_ACTION, writes an image to disk.\n"
 	"\n"
-	"  --esp-path PATH, --disk DISK --part N   as for 'thawctl install'\n"
+	"  --esp-path PATH, --disk DISK --part N   as for install\n"
 	"  --help   show this text\n"
 	"\n"
 	"Exit status: 0 done, 3 something failed, 64 wrong usage.\n";

@@ -15,15 +15,15 @@
 
 static const char usage[] =
 	"Usage: thawctl status [OPTION]...\n"
-	"Says whether thaw is installed and in order, how the last attempts ended and why, and where\n"
-	"the next image would be looked for.\n"
+	"Says whether thaw is installed and in order, how the last attempts ended and\n"
+	"why, and where the next image would be looked for.\n"
 	"\n"
-	"  --esp-path PATH, --disk DISK --part N, --no-variables   as for 'thawctl install'\n"
+	"  --esp-path PATH, --disk DISK --part N, --no-variables   as for install\n"
 	"  --json   answer in JSON\n"
 	"  --help   show this text\n"
 	"\n"
-	"Exit status: 0 installed and in order, 1 not installed, 2 something is amiss, 3 it cannot\n"
-	"be found out, 64 wrong usage.\n";
+	"Exit status: 0 installed and in order, 1 not installed, 2 something is amiss, 3\n"
+	"it cannot be found out, 64 wrong usage.\n";
 
 static int verdict(const struct site *site, const char *trouble)
 {
