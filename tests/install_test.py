@@ -241,6 +241,77 @@ def modes(place):
           and state["entry"]["position"] == 0 and state["mode"] == "resident", state)
 
 
+def in_json():
+    """Every answer is JSON, of a failure too; and says what the words say."""
+    with Fresh() as place:
+        def answer(status, *words, **how):
+            done = place.run(*words, "--json", **how)
+            check(f"{' '.join(words)} --json", done.returncode == status, done.stderr)
+            try:
+                return json.loads(done.stdout)
+            except ValueError:
+                check(f"{' '.join(words)}: JSON", False, done.stdout)
+                return {}
+
+        state = answer(1, "status")
+        check("status, not installed", not state["installed"] and "install" in state["advice"], state)
+        check("log, empty", answer(1, "log") == [])
+        planned = answer(0, "install", "--dry-run")
+        failed = answer(3, "install", error=9)
+        check("failed", not failed["ok"] and failed["steps"], failed)
+        done = answer(0, "install")
+        check("planned is done", planned["dry_run"] and not done["dry_run"] and done["ok"]
+              and planned["steps"] == done["steps"], (planned, done))
+        check("nothing to do", answer(0, "update")["steps"] == [])
+        state = answer(0, "status")
+        check("status, installed", state["trouble"] is None and state["advice"] is None
+              and state["record"] == "whole" and state["attempts"] == [], state)
+        names = [step["step"] for step in answer(0, "uninstall")["steps"]]
+        check("uninstall", names == ["order", "entry", "record", "files"], names)
+
+
+def loaders_update(place):
+    """The update of a boot loader makes an entry of its own and puts it first: grub-install, bootctl."""
+    place.set("Boot0005", place.foreign_entry(5))
+    place.set("BootOrder", struct.pack("<H", 5) + place.get("BootOrder"))
+    return place.get("BootOrder")
+
+
+def survives():
+    """A boot loader's update, in both modes: the next hibernation starts thaw, and the order stays the
+    loader's until the user says otherwise."""
+    for mode in ("resident", "armed"):
+        with Fresh() as place:
+            place.run("install", "--mode", mode)
+            order = loaders_update(place)
+            expect(f"{mode}: after the loader's update", place, 0, "starts at the next boot", "sleep",
+                   "pre", "hibernate")
+            check(f"{mode}: BootNext", place.get("BootNext") == b"\2\0", place.get("BootNext"))
+            check(f"{mode}: the loader stays first", place.get("BootOrder") == order)
+            place.run("sleep", "post", "hibernate")
+            expect(f"{mode}: status", place, 2 if mode == "resident" else 0, "", "status")
+            expect(f"{mode}: update", place, 0, "", "update")
+            check(f"{mode}: repaired", place.order[:2] == ([2, 5] if mode == "resident" else [5, 1]),
+                  place.order)
+
+
+def shows():
+    """What status says of the last attempts and of where the next image is looked for."""
+    with Fresh() as place:
+        place.run("install")
+        place.set("ThawStatus", record(attempt(1, 4), attempt(2, 2, 0x230)), THAW)
+        said = expect("status, attempts", place, 0, "memory-map: ", "status").stdout
+        check("status, outcomes", "not restored: memory-map" in said and ": restored" in said
+              and "load 500.0 ms" in said and "Make sure that the map" in said, said)
+        check("status, anywhere", "looks for it  on every fixed disk's swap partitions" in said, said)
+        conf = place.esp / "EFI/thaw/thaw.conf"
+        conf.write_text("device UUID=5c0f2a51-7b0c-4c58-8f6c-2c1f0d9e5a10\noffset 34816\nwrong\n")
+        said = expect("status, device", place, 0, "looks for it  UUID=5c0f", "status").stdout
+        check("status, offset", "at page 34816" in said and "1 lines are not understood" in said, said)
+        check("a foreign fallback stays", (place.esp / "EFI/BOOT/BOOTX64.EFI").read_bytes()
+              == b"foreign EFI/BOOT/BOOTX64.EFI")
+
+
 def interrupted(words, prepare):
     """The command fails, or dies, at each change it makes."""
     command = words[0]
@@ -549,6 +620,9 @@ files_only()
 old_image()
 passed_by()
 logs()
+in_json()
+survives()
+shows()
 told_once()
 sleeps()
 if os.geteuid():
