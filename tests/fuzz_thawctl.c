@@ -24,8 +24,13 @@ static FILE *nowhere;
 
 void thawctl_error(const char *hint, const char *format, ...)
 {
-	(void)hint;
-	REQUIRE(format);
+	REQUIRE(hint && *hint && format);
+}
+
+const char *thawctl_hint(int error)
+{
+	REQUIRE(error >= 0);
+	return "hint";
 }
 
 /* There is no firmware here. */

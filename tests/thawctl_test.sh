@@ -129,6 +129,8 @@ check 'negative offset' 64 'not understood' --offset -1 "$f/image"
 check 'help' 0 'Usage: thawctl check' --help
 says 'no command' 64 'no command'
 says 'unknown command' 64 "no command 'wrong'" wrong
+says 'option without a value' 64 "'--mode' wants a value" install --mode
+says 'error without a hint' 64 "  'thawctl image --help' shows" image
 says 'commands' 0 'check' --help
 says 'version' 0 'thawctl ' --version
 

@@ -40,18 +40,22 @@ static bool find_path(struct esp *esp)
 {
 	static const char *const places[] = {"/efi", "/boot/efi", "/boot"};
 	char efi[PATH_MAX];
+	bool closed = false;
 	struct stat st;
 
 	for (size_t i = 0; i < THAW_ARRAY_LEN(places); i++) {
 		snprintf(efi, sizeof(efi), "%s/EFI", places[i]);
+		closed |= stat(efi, &st) && errno == EACCES;
 		if (!is_mounted_fat(places[i]) || stat(efi, &st))
 			continue;
 		snprintf(esp->path, sizeof(esp->path), "%s", places[i]);
 		return true;
 	}
-	thawctl_error("Mount it (its type in 'lsblk -o NAME,PARTTYPENAME,MOUNTPOINT' is EFI "
-		      "System), or say where it is: --esp-path.",
-		      "no EFI system partition is mounted at /efi, /boot/efi or /boot");
+	thawctl_error(
+		closed ? thawctl_hint(EACCES)
+		       : "Mount it (its type in 'lsblk -o NAME,PARTTYPENAME,MOUNTPOINT' is EFI "
+			 "System), or say where it is: --esp-path.",
+		"no EFI system partition is mounted at /efi, /boot/efi or /boot");
 	return false;
 }
 
@@ -60,7 +64,9 @@ static bool take_path(struct esp *esp, const char *path)
 	struct stat st;
 
 	if (!realpath(path, esp->path) || stat(esp->path, &st)) {
-		thawctl_error("Name the folder that the EFI system partition is mounted on.",
+		thawctl_error(errno == EACCES ? thawctl_hint(errno)
+					      : "Name the folder that the EFI system partition is "
+						"mounted on.",
 			      "%s: %s", path, strerror(errno));
 		return false;
 	}

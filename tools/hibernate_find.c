@@ -193,7 +193,7 @@ static bool take_named(const char *path, char *ret_path, bool *ret_swap)
 	struct stat st;
 
 	if (stat(path, &st)) {
-		thawctl_error(NULL, "%s: %s", path, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", path, strerror(errno));
 		return false;
 	}
 	if (is_made_up(path)) {

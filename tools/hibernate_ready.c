@@ -87,9 +87,10 @@ void hibernate_explain_open(void)
 	if (error == EBUSY)
 		thawctl_error("Wait for it to end.", "another hibernation is under way");
 	else if (error == EPERM)
-		thawctl_error("A process with secret memory (memfd_secret), CXL memory, or a kernel "
-			      "that is locked down forbid it.",
-			      "the kernel does not allow hibernation now");
+		thawctl_error(
+			"A process with secret memory (memfd_secret), CXL memory, or a kernel "
+			"that is locked down forbid it.",
+			"the kernel does not allow hibernation now");
 	else if (error == ENOENT || error == ENODEV || error == ENXIO)
 		thawctl_error("Use a kernel with CONFIG_HIBERNATION_SNAPSHOT_DEV.",
 			      "/dev/snapshot: this kernel does not hand out its snapshot");
@@ -119,7 +120,8 @@ static bool firmware_can_restore(void)
 bool hibernate_ready(void)
 {
 #if !defined(__x86_64__)
-	thawctl_error(NULL, "only x86-64 machines can be restored yet");
+	thawctl_error("'systemctl hibernate' saves by the kernel itself.",
+		      "only x86-64 machines can be restored yet");
 	return false;
 #endif
 	if (geteuid()) {

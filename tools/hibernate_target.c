@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * hibernate_target.c: a partition of thaw's own type, or the free pages of an active swap partition.
+ * hibernate_target.c: a partition of thaw's own type, or the free pages of an active swap
+ * partition.
  *
  * All reads and writes are direct: the snapshot has the page cache as it was, and nothing of this
  * device may be in it.
@@ -41,7 +42,8 @@ static uint64_t take_page(struct hibernate_target *t)
 	return page;
 }
 
-/* As many neighbours as the kernel happens to give; the first that is none waits for the next call. */
+/* As many neighbours as the kernel happens to give; the first that is none waits for the next call.
+ */
 static bool more_swap(struct thaw_writer_target *target, uint64_t want, struct thaw_extent *ret)
 {
 	struct hibernate_target *t = of(target);
@@ -69,8 +71,8 @@ static bool open_device(struct hibernate_target *t, int flags)
 
 	t->file.fd = open(t->path, O_RDWR | O_DIRECT | O_CLOEXEC | flags);
 	if (t->file.fd < 0) {
-		thawctl_error(errno == EBUSY ? "Unmount what is on it." : NULL, "%s: %s", t->path,
-			      strerror(errno));
+		thawctl_error(errno == EBUSY ? "Unmount what is on it." : thawctl_hint(errno),
+			      "%s: %s", t->path, strerror(errno));
 		return false;
 	}
 	if (fstat(t->file.fd, &st) || !S_ISBLK(st.st_mode) ||
@@ -136,8 +138,8 @@ bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *s
 		return true;
 	if (snapshot_use_swap(snapshot, target->dev, target->header_page, &target->bytes))
 		return true;
-	thawctl_error(NULL, "%s: the kernel does not lend its pages: %s", target->path,
-		      strerror(errno));
+	thawctl_error(thawctl_hint(errno), "%s: the kernel does not lend its pages: %s",
+		      target->path, strerror(errno));
 	return false;
 }
 
@@ -147,8 +149,8 @@ bool hibernate_target_attach(struct hibernate_target *target, struct snapshot *s
 #define MOST_PIECES 32
 #define LONG_ENOUGH UINT64_C(100000000) /* ns */
 /*
- * Nobody knows what firmware's driver makes of the disk: it asks for one piece at a time. And blocks
- * that were never written read faster than any other. What is beyond this is not believed.
+ * Nobody knows what firmware's driver makes of the disk: it asks for one piece at a time. And
+ * blocks that were never written read faster than any other. What is beyond this is not believed.
  */
 #define MOST_RATE UINT64_C(2000000000) /* bytes a second */
 
@@ -199,8 +201,8 @@ struct existing {
 static bool read_unit(const struct hibernate_target *t, uint64_t unit, void *ret)
 {
 	void *page = aligned_alloc(NATIVE_UNIT, NATIVE_UNIT);
-	bool ok = page && pread(t->file.fd, page, NATIVE_UNIT, (off_t)(unit << NATIVE_UNIT_SHIFT)) ==
-				  (ssize_t)NATIVE_UNIT;
+	bool ok = page && pread(t->file.fd, page, NATIVE_UNIT,
+				(off_t)(unit << NATIVE_UNIT_SHIFT)) == (ssize_t)NATIVE_UNIT;
 
 	if (ok)
 		memcpy(ret, page, NATIVE_UNIT);

@@ -128,7 +128,7 @@ static bool add(struct hibernate_watched *watched, const char *source, const cha
 	name_it(w.name, known, where);
 	fd = open(source, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0) {
-		thawctl_error(NULL, "%s: %s", source, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", source, strerror(errno));
 		return false;
 	}
 	watched->fds[watched->count] = fd;
@@ -165,7 +165,7 @@ bool hibernate_watched_find(struct hibernate_watched *ret)
 		.buffer = aligned_alloc(THAW_PAGE_SIZE, 2 * THAW_PAGE_SIZE),
 	};
 	if (!ok || !ret->list || !ret->fds || !ret->buffer) {
-		thawctl_error(NULL, "/proc/self/mountinfo: %s", strerror(errno));
+		thawctl_error(thawctl_hint(errno), "/proc/self/mountinfo: %s", strerror(errno));
 		ok = false;
 	}
 	while (ok && getline(&line, &size, file) > 0)

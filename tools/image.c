@@ -4,6 +4,7 @@
  */
 #include "image.h"
 
+#include "advice.h"
 #include "area.h"
 #include "thawctl.h"
 
@@ -191,7 +192,8 @@ int image_refused(const struct image_source *s, const char *path, enum thaw_err 
 	else if (diag->where)
 		snprintf(why, sizeof(why), " (%s 0x%" PRIx64 " 0x%" PRIx64 ")", diag->where,
 			 diag->a, diag->b);
-	thawctl_error(NULL, "%s: %s: %s%s", path, thaw_err_name(err), thaw_err_sentence(err), why);
+	thawctl_error(advice_for(err), "%s: %s: %s%s", path, thaw_err_name(err),
+		      thaw_err_sentence(err), why);
 	if (thaw_err_is_no_image(err))
 		return THAWCTL_NO_IMAGE;
 	return err == THAW_READ || err == THAW_MEMORY ? THAWCTL_ENVIRONMENT : THAWCTL_REFUSED;
@@ -204,7 +206,8 @@ static int choose_area(struct image_source *s, const struct image_options *o,
 	const struct area *area = areas->list;
 
 	if (!o->has_offset && areas->images != 1) {
-		thawctl_error(areas->images ? "Name the partition." : NULL, "%s: %s", o->path,
+		thawctl_error(areas->images ? "Name the partition." : advice_for(THAW_NO_IMAGE),
+			      "%s: %s", o->path,
 			      thaw_err_sentence(areas->images ? THAW_AMBIGUOUS : THAW_NO_IMAGE));
 		return areas->images ? THAWCTL_REFUSED : THAWCTL_NO_IMAGE;
 	}
@@ -234,7 +237,7 @@ static int open_source(struct image_source *s, const struct image_options *o)
 
 	s->fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (s->fd < 0 || fstat(s->fd, &st)) {
-		thawctl_error(NULL, "%s: %s", o->path, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->path, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode)) {
@@ -243,7 +246,7 @@ static int open_source(struct image_source *s, const struct image_options *o)
 		return THAWCTL_ENVIRONMENT;
 	}
 	if (!areas_find(s->fd, &areas, o->has_offset)) {
-		thawctl_error(NULL, "%s: %s", o->path, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->path, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
 	status = choose_area(s, o, &areas);

@@ -8,6 +8,7 @@
  */
 #include "image_convert.h"
 
+#include "advice.h"
 #include "thawctl.h"
 
 #include <errno.h>
@@ -108,8 +109,10 @@ static int write_failed(const struct convert *c)
 {
 	int error = c->writer ? thaw_writer_errno(c->writer) : 0;
 
-	thawctl_error(c->err == THAW_WRITER_SAVED ? "--replace gives it up." : NULL, "%s: %s%s%s",
-		      c->o->target, thaw_writer_sentence(c->err), error ? " " : "",
+	thawctl_error(c->err == THAW_WRITER_SAVED   ? "--replace gives it up."
+		      : c->err == THAW_WRITER_SPACE ? "Name a larger target."
+						    : thawctl_hint(error),
+		      "%s: %s%s%s", c->o->target, thaw_writer_sentence(c->err), error ? " " : "",
 		      error ? strerror(error) : "");
 	return THAWCTL_ENVIRONMENT;
 }
@@ -119,8 +122,7 @@ static void take_back(const struct convert *c)
 {
 	static const uint8_t zero[NATIVE_UNIT];
 
-	if (pwrite(c->file.fd, zero, sizeof(zero), 0) != (ssize_t)sizeof(zero) ||
-	    fsync(c->file.fd))
+	if (pwrite(c->file.fd, zero, sizeof(zero), 0) != (ssize_t)sizeof(zero) || fsync(c->file.fd))
 		thawctl_error("'wipefs' clears it.", "%s: could not be taken back: %s",
 			      c->o->target, strerror(errno));
 }
@@ -177,7 +179,8 @@ static int write_image(struct convert *c, struct thaw_writer_target *target)
 	return c->err ? write_failed(c) : THAWCTL_DONE;
 }
 
-static bool read_nothing(struct thaw_writer_target *target, uint64_t unit, uint64_t units, void *buf)
+static bool read_nothing(struct thaw_writer_target *target, uint64_t unit, uint64_t units,
+			 void *buf)
 {
 	(void)target;
 	(void)unit;
@@ -221,7 +224,7 @@ static int run(struct convert *c, bool replaces)
 	int status = THAWCTL_DONE;
 
 	if (!image_machine_open(&c->machine, c->s)) {
-		thawctl_error(NULL, "%s: a table cannot be read", c->o->path);
+		thawctl_error(advice_for(THAW_READ), "%s: a table cannot be read", c->o->path);
 		return THAWCTL_ENVIRONMENT;
 	}
 	if (!c->machine.map_count && c->s->image.facts.digest_kind == THAW_DIGEST_NONE)

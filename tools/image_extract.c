@@ -3,8 +3,8 @@
  * image_extract.c: memory as an ELF core: one PT_LOAD for each run of frames, physical addresses.
  *
  * Before them a PT_NOTE: registers, which a machine that hibernates has saved in its memory and not
- * here, as zeroes, for debuggers want some; and the note that Linux keeps ready for crash dumps, if it
- * is among the pages. It says where the kernel was randomized to, which crash(8) must know.
+ * here, as zeroes, for debuggers want some; and the note that Linux keeps ready for crash dumps, if
+ * it is among the pages. It says where the kernel was randomized to, which crash(8) must know.
  *
  * Where there are more runs than e_phnum can say, their number stands in the first section header
  * (elf(5), PN_XNUM). Runs of zeroes have no bytes in the file: p_filesz is 0, and readers supply
@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 /*
- * Linux 6.1 to 6.18, kernel/crash_core.c and include/linux/crash_core.h: at the beginning of a page an
- * ELF note of this name and type 0, with at most a page of text.
+ * Linux 6.1 to 6.18, kernel/crash_core.c and include/linux/crash_core.h: at the beginning of a page
+ * an ELF note of this name and type 0, with at most a page of text.
  */
 #define VMCOREINFO "VMCOREINFO"
 
@@ -232,7 +232,7 @@ static bool is_good_target(const struct image_source *s, const struct image_opti
 		return false;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
 		return true;
-	thawctl_error(NULL, "%s: not a regular file", o->target);
+	thawctl_error("Name a file that is not there yet.", "%s: not a regular file", o->target);
 	return false;
 }
 
@@ -250,8 +250,8 @@ static FILE *open_file(const struct image_source *s, const struct image_options 
 	}
 	out = fd < 0 || ftruncate(fd, 0) ? NULL : fdopen(fd, "w");
 	if (!out)
-		thawctl_error(errno == EEXIST ? "--replace overwrites it." : NULL, "%s: %s",
-			      o->target, strerror(errno));
+		thawctl_error(errno == EEXIST ? "--replace overwrites it." : thawctl_hint(errno),
+			      "%s: %s", o->target, strerror(errno));
 	if (!out && fd >= 0)
 		close(fd);
 	return out;
@@ -275,7 +275,7 @@ int image_extract(struct image_source *s, const struct image_options *o)
 	if (err) {
 		status = image_refused(s, o->path, err, &diag);
 	} else if (x.failed) {
-		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->target, strerror(errno));
 		status = THAWCTL_ENVIRONMENT;
 	} else if (!o->quiet) {
 		printf("%s: %zu runs, %" PRIu64 " frames\n", o->target, s->image.run_count,

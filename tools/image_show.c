@@ -4,6 +4,7 @@
  */
 #include "image.h"
 
+#include "advice.h"
 #include "json.h"
 #include "thawctl.h"
 
@@ -125,7 +126,7 @@ int image_info(struct image_source *s, const struct image_options *o)
 	bool native = image_is_native(s);
 
 	if (native && !image_header(s, &header)) {
-		thawctl_error(NULL, "%s: the header cannot be read", o->path);
+		thawctl_error(advice_for(THAW_READ), "%s: the header cannot be read", o->path);
 		return THAWCTL_ENVIRONMENT;
 	}
 	if (o->json)

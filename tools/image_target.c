@@ -42,7 +42,8 @@ static bool is_used(int fd, const uint8_t *page)
 
 	if (fstat(fd, &st))
 		return true;
-	return S_ISREG(st.st_mode) ? st.st_size : page[0] || memcmp(page, page + 1, NATIVE_UNIT - 1);
+	return S_ISREG(st.st_mode) ? st.st_size
+				   : page[0] || memcmp(page, page + 1, NATIVE_UNIT - 1);
 }
 
 static int check_content(int fd, const struct image_options *o, const struct area *area)
@@ -52,7 +53,7 @@ static int check_content(int fd, const struct image_options *o, const struct are
 	const char *what;
 
 	if (pread(fd, page, sizeof(page), 0) < 0) {
-		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->target, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
 	anchor = has_anchor(page);
@@ -75,7 +76,7 @@ static int check_target(int fd, const struct image_options *o, bool *ret_image)
 	int status;
 
 	if (!areas_find(fd, &areas, false)) {
-		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->target, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
 	if (areas.list->partition) {
@@ -100,8 +101,8 @@ static int check_record(const struct image_source *s, const struct image_options
 	struct stat st;
 
 	if (bootvars_available() && bootvars_read_record(&record) != BOOTVARS_RECORD_MISSING)
-		verdict = thaw_record_verdict(&record, s->image.facts.identity,
-					      s->image.facts.mark);
+		verdict =
+			thaw_record_verdict(&record, s->image.facts.identity, s->image.facts.mark);
 	if (!verdict || (o->keep && !fstat(fd, &st) && S_ISREG(st.st_mode)))
 		return THAWCTL_DONE;
 	thawctl_error("--keep converts it to a file, to be looked at.", "%s: %s: %s", o->path,
@@ -124,13 +125,14 @@ static int size_target(int fd, const struct image_source *s, const struct image_
 			end = -1;
 	}
 	if (end < 0) {
-		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->target, strerror(errno));
 		return THAWCTL_ENVIRONMENT;
 	}
 	*ret_units = (uint64_t)end >> NATIVE_UNIT_SHIFT;
 	if (*ret_units > IMAGE_FIRST_UNIT)
 		return THAWCTL_DONE;
-	thawctl_error(NULL, "%s: %s", o->target, thaw_writer_sentence(THAW_WRITER_SPACE));
+	thawctl_error("Name a larger one.", "%s: %s", o->target,
+		      thaw_writer_sentence(THAW_WRITER_SPACE));
 	return THAWCTL_ENVIRONMENT;
 }
 
@@ -144,7 +146,7 @@ int image_target_open(const struct image_source *s, const struct image_options *
 	if (fd < 0 && errno == EEXIST)
 		fd = open(o->target, O_RDWR | O_CLOEXEC | O_EXCL);
 	if (fd < 0) {
-		thawctl_error(NULL, "%s: %s", o->target, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", o->target, strerror(errno));
 		return -1;
 	}
 	status = image_check_place(s, o->target, fd);

@@ -80,10 +80,14 @@ int site_parse(struct site *ret, int argc, char **argv, const char *accepted, co
 	*ret = (struct site){.entry = -1, .next = -1};
 	snprintf(hint, sizeof(hint), "'thawctl %s --help' shows the usage.", argv[0]);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return -1;
+		}
+		if (option == ':') {
+			thawctl_error(hint, "%s: '%s' wants a value", argv[0], argv[optind - 1]);
+			return THAWCTL_USAGE;
 		}
 		if (!is_accepted(accepted, option) || !take_option(ret, option)) {
 			thawctl_error(hint, "%s: '%s' is not understood", argv[0],
@@ -93,25 +97,19 @@ int site_parse(struct site *ret, int argc, char **argv, const char *accepted, co
 	}
 	if (!ret->disk == !ret->part && (optind == argc || strchr(accepted, 'a')))
 		return THAWCTL_DONE;
-	thawctl_error(hint, !ret->disk != !ret->part ? "%s: --disk and --part go together"
-					   : "%s: it takes no arguments", argv[0]);
+	thawctl_error(hint,
+		      !ret->disk != !ret->part ? "%s: --disk and --part go together"
+					       : "%s: it takes no arguments",
+		      argv[0]);
 	return THAWCTL_USAGE;
 }
 
 const char *site_hint(int error)
 {
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		return "Run it as root.";
-	case EROFS:
-		return "Mount it for writing: mount -o remount,rw PATH.";
-	case ENOSPC:
-		return "Make room: on the EFI system partition for 200 KiB, in the firmware's "
-		       "variables (efibootmgr lists entries that nobody needs).";
-	default:
-		return "Run it again; 'dmesg' may say more.";
-	}
+	return error == ENOSPC
+		       ? "Make room: on the EFI system partition for 200 KiB, in the firmware's "
+			 "variables (efibootmgr lists entries that nobody needs)."
+		       : thawctl_hint(error);
 }
 
 /* --- programs ---------------------------------------------------------------------------- */
@@ -222,8 +220,8 @@ bool site_read(struct site *site, bool need_disk)
 	if (!read_variables(site) || !found)
 		return false;
 	if (site->mode)
-		site->conf.mode = strcmp(site->mode, "armed") ? CONFIG_MODE_RESIDENT
-							      : CONFIG_MODE_ARMED;
+		site->conf.mode =
+			strcmp(site->mode, "armed") ? CONFIG_MODE_RESIDENT : CONFIG_MODE_ARMED;
 	return true;
 }
 

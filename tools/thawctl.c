@@ -13,6 +13,7 @@
 #include "sleep.h"
 #include "status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -28,8 +29,26 @@ void thawctl_error(const char *hint, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
-	if (hint)
-		fprintf(stderr, "  %s\n", hint);
+	fprintf(stderr, "  %s\n", hint);
+}
+
+const char *thawctl_hint(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return "Run it as root.";
+	case ENOENT:
+		return "'lsblk' lists the disks and partitions there are.";
+	case EBUSY:
+		return "Take it out of use first: umount, swapoff.";
+	case EROFS:
+		return "Mount it for writing: mount -o remount,rw PATH.";
+	case ENOSPC:
+		return "Make room, or name another place.";
+	default:
+		return "Run it again; 'dmesg' may say more.";
+	}
 }
 
 struct command {

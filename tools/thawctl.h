@@ -14,10 +14,10 @@ enum thawctl_exit {
 	THAWCTL_USAGE = 64,	 /* the command line makes no sense */
 };
 
-/*
- * One "thawctl: ..." line on standard error. hint says what to do next, NULL where the line itself
- * does.
- */
+/* One "thawctl: ..." line on standard error, and a second: hint says what to do next. */
 void thawctl_error(const char *hint, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What to do about an errno that a file or a device gave. Static. */
+const char *thawctl_hint(int error);
 
 #endif
