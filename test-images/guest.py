@@ -87,11 +87,12 @@ def hibernating_parts(recipe, machine, nonce):
     return _modules(recipe, machine) + initramfs.USED_MODULES, words
 
 
-def resuming(path, recipe, machine, header_page=0):
-    """The leanest initramfs that lets the kernel resume by itself: the control."""
+def resuming(path, recipe, machine, header_page=0, more=()):
+    """The leanest initramfs that lets the kernel resume by itself: the control; with more words for
+    the kernel's command line."""
     _, area_node = _nodes(recipe, machine)
     node = "dm-0" if recipe.place in place.VOLUMES else area_node
-    words = [CONSOLE, "thaw.do=resume", f"thaw.swap={node}"]
+    words = [*more, CONSOLE, "thaw.do=resume", f"thaw.swap={node}"]
     if recipe.place in place.FILES:
         words.append(f"resume_offset={header_page}")
     if recipe.place in place.MADE:

@@ -183,6 +183,7 @@ KINDS = {"restore": restore, "changed": changed, "converted": converted.converte
          "remnants-jump": remnants.jump, "remnants-refused": remnants.fall_through,
          "second-after-thaw": second.after_thaw, "second-mounted": second.mounted,
          "second-unseen": second.unseen, "second-clone": second.clone, "soak": work.soak,
-         "measured": work.measured, "seen": screen.seen, "insisted": insist.insisted, "installed": install.installed,
+         "measured": work.measured, "seen": screen.seen, "seen-refused": screen.refused,
+         "seen-kernel": screen.kernel, "insisted": insist.insisted, "installed": install.installed,
          "traffic": traffic.traffic, "wake": wake.woken,
          "debian": debian.whole, "debian-saves": debian.saves}

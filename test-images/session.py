@@ -53,9 +53,9 @@ def thaw_files(program, conf=(), verbose=True):
     return {BOOT: program, NEXT: fresh_guest(), CONF: "".join(f"{x}\n" for x in lines).encode()}
 
 
-def control_files(folder, image):
+def control_files(folder, image, more=()):
     """What boots the guest's kernel, which is to resume by itself."""
-    guest.resuming(folder / "resume.efi", image.recipe, image.config, image.header_page)
+    guest.resuming(folder / "resume.efi", image.recipe, image.config, image.header_page, more)
     return {BOOT: folder / "resume.efi"}
 
 
