@@ -143,6 +143,7 @@ void screen_open(void)
 {
 	graphic = canvas_available();
 	began_us = 0;
+	written_us = 0;
 	console_count = 0;
 	if (console_verbose)
 		return;

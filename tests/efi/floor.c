@@ -58,7 +58,6 @@ static enum thaw_err read_and_remember(struct thaw_disk *seam, uint64_t page, ui
 				       void *buf)
 {
 	struct remembering *disk = (struct remembering *)seam;
-
 	uint64_t done;
 	uint64_t n;
 
