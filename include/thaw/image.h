@@ -182,8 +182,8 @@ uint64_t thaw_image_mark(const void *page);
  * Opens the image whose header is at header_page and checks all its metadata. max_frames bounds
  * what it may claim to hold: the number of frames of RAM in the machine.
  *
- * THAW_NO_IMAGE, THAW_READ, THAW_MEMORY, or any of the reasons THAW_HEADER_FLAGS … THAW_BLOCK_DATA.
- * Even then facts.mark (once the header was read) and facts.identity (once the map was) are set in
+ * THAW_NO_IMAGE, THAW_READ, THAW_MEMORY, THAW_ENTRY_TABLES, or any of the reasons THAW_FOREIGN …
+ * THAW_CHECKSUM. Even then facts.mark (once the header was read) and facts.identity (once the map was) are set in
  * *ret_image, so that the image can be remembered as passed over.
  */
 enum thaw_err thaw_image_open(struct thaw_image *ret_image, struct thaw_disk *disk,

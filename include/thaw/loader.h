@@ -181,7 +181,8 @@ enum thaw_err thaw_load_prepare(struct thaw_load **ret, struct thaw_machine *m,
 /*
  * Reads, decodes, places, stages and zeroes everything, verifies the checksum, and has all pages
  * compared for thaw_mounted_check(). THAW_OK, THAW_READ, THAW_BLOCK_LENGTH, THAW_BLOCK_DATA,
- * THAW_CHECKSUM, THAW_MAP_SHORT, THAW_CANCELLED, THAW_WORKER.
+ * THAW_CHECKSUM, THAW_MAP_SHORT, THAW_MAP_LONG (there is more than the image's blocks), THAW_WORKER, and
+ * what the user wants instead: THAW_CANCELLED, THAW_DISCARDED.
  */
 enum thaw_err thaw_load_run(struct thaw_load *load, const struct thaw_image *image,
 			    const struct thaw_plan *plan, struct thaw_disk *disk,

@@ -154,7 +154,8 @@ struct thaw_located {
  * Looks for the image that is wanted: for what is configured, and then for nothing else. Otherwise the
  * one that systemd noted is it, and all others are listed behind it; without a note there must be one
  * only. They are looked for in swap partitions of the disk that holds thaw, in logical volumes that
- * lie there, in any other area. Removable ones only if configured.
+ * lie there, in any other area. In logical volumes elsewhere only if noted or configured, on removable
+ * ones only if configured.
  *
  * memory is for what is found to live in: volumes, and the metadata they are made from. Where there
  * is none, or a disk cannot be read, what lies there is not found (see ret->unreadable). note may be

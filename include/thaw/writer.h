@@ -6,7 +6,8 @@
  *	data, fill, spare …   the frames in ascending order, each once
  *	describe  what the header and the small tables hold; any time before finish
  *	finish    tables, header, flush, anchor, flush; after it there is an image
- *	close     frees everything; without finish there is no image
+ *	close     frees everything; without finish there is no image, and after one that failed there may
+ *	          be one: whoever goes on then has to end it
  *
  * Pages are taken as they come: nothing is sought back to, and nothing but the number of frames
  * need be known before. A pipeline of the caller, workers (which compress) and one thread that
