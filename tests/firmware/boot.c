@@ -222,5 +222,6 @@ void fake_end(void)
 void fake_rewind(void)
 {
 	memcpy(fake->variables, saved, sizeof(saved));
+	fake->grown = 0;
 	fake_disks_rewind();
 }

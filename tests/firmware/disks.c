@@ -47,6 +47,11 @@ const uint8_t *fake_header(void)
 	return media[holder()].bytes + header_page() * PAGE;
 }
 
+void fake_forget_image(void)
+{
+	memset(media[holder()].bytes + header_page() * PAGE, 0, PAGE);
+}
+
 /* --- in the parent ------------------------------------------------------------------------ */
 
 /* A swap area's superblock, and an ext4's, as far as locate/ looks at them. */

@@ -92,6 +92,7 @@ struct fake_options {
 	bool background;      /* the disk reads in the background */
 	bool graphic;
 	bool secure_boot;
+	UINTN room;	  /* bytes by which the variables may grow; 0: any */
 	const char *keys; /* typed once thaw waits */
 	EFI_STATUS flushed; /* what the drive's own command ends with, if not with EFI_SUCCESS */
 	UINT8 sense;	    /* of a drive that refuses it, 0: it does not */
@@ -112,6 +113,8 @@ struct fake_variable {
 struct fake {
 	struct fake_options options;
 	struct fake_variable variables[FAKE_VARIABLES];
+
+	UINTN grown; /* of options.room, since fake_rewind */
 
 	/* of one boot */
 	unsigned fail_at; /* 1 is the first call, 0 none */
@@ -142,6 +145,9 @@ enum fake_end fake_boot(unsigned fail_at, enum fake_failure failure);
 
 /* Where the image's header lies, as the disk has it now. */
 const uint8_t *fake_header(void);
+/* Until the disk is as it was again. */
+void fake_forget_image(void);
+void fake_disks_rewind(void);
 
 const char *fake_service_name(enum fake_service service);
 
@@ -167,7 +173,6 @@ void fake_handles_init(EFI_SYSTEM_TABLE *st);
 EFI_HANDLE fake_handles_image(void);
 
 void fake_disks_make(void); /* in the parent */
-void fake_disks_rewind(void);
 /* By number: see handles.c. NULL: none. */
 EFI_BLOCK_IO *fake_disk(unsigned number);
 EFI_BLOCK_IO2_PROTOCOL *fake_disk2(unsigned number);

@@ -267,6 +267,18 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attr
 	return EFI_SUCCESS;
 }
 
+/* What is there makes room for what takes its place, as after a reclaim of EDK2's. */
+static bool fits(const struct fake_variable *v, UINTN size)
+{
+	UINTN was = v ? v->size : 0;
+
+	if (fake->options.room && size > was && size - was > fake->options.room - fake->grown)
+		return false;
+	fake->grown += size;
+	fake->grown -= was;
+	return true;
+}
+
 static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *guid, UINT32 attributes, UINTN size,
 				      VOID *data)
 {
@@ -280,6 +292,8 @@ static EFI_STATUS EFIAPI set_variable(CHAR16 *name, EFI_GUID *guid, UINT32 attri
 		return status;
 	if (!size && !v)
 		return EFI_NOT_FOUND;
+	if (!fits(v, size))
+		return EFI_OUT_OF_RESOURCES;
 	fake->stored++;
 	if (size)
 		fake_variable_set(name, guid, data, size);

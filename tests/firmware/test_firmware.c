@@ -195,6 +195,24 @@ static void test_insist(void)
 	fake_end();
 }
 
+/* Room for the voucher, and for no record; then for no more than a record that is there has. */
+static void test_full_store(void)
+{
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4, .room = 100});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	CHECK(fake_variable(L"ThawStatusVouched") && !fake_variable(L"ThawStatus"));
+	fake->options.room = 0;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake_rewind();
+	fake_forget_image();
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults);
+	CHECK(fake_variable(L"ThawStatusVouched") && fake_variable(L"ThawStatus"));
+	fake_disks_rewind();
+	fake->options.room = fake->grown + 1;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	fake_end();
+}
+
 /* What the drive says to its own flush command, before anything was written. */
 static void expect_flush(enum fake_bus bus, EFI_STATUS status, UINT8 sense, enum fake_end end)
 {
@@ -224,6 +242,7 @@ int main(void)
 	RUN(test_secure_boot);
 	RUN(test_flush);
 	RUN(test_insist);
+	RUN(test_full_store);
 	RUN(test_swap_partition);
 	RUN(test_workers);
 	RUN(test_swap_file);
