@@ -5,7 +5,7 @@
  * Up to the commit everything can be undone by forgetting it. Whoever comes next is told by the
  * record: an image that control was passed over with is stale, for the next system may mount its
  * filesystems; one that was about to be consumed may have been. So the record is written when
- * loading begins (a hang is an attempt too), before the commit write, and on the way out.
+ * the image is known (a hang is an attempt too), before the commit write, and on the way out.
  */
 #include <thaw/loader.h>
 
@@ -144,6 +144,19 @@ static void note_mode(struct story *s)
 		note(s, "acpi-stays-as-firmware-left-it", 0, 0);
 }
 
+/*
+ * From here on thaw asks firmware for what firmware is seldom asked for: to start USB for a stick, to
+ * give all of its memory away. Should it hang, the watchdog's reset must find that this was a try.
+ */
+static enum thaw_err begin(struct story *s)
+{
+	enum thaw_err err = THAW_OK;
+
+	if (!s->options->dry_run)
+		err = store(s, THAW_ATTEMPT_STARTED, THAW_OK);
+	return err ? thaw_fail(s->diag, err, "record", 0, 0) : THAW_OK;
+}
+
 static enum thaw_err look(struct story *s, uint64_t header_page)
 {
 	enum thaw_err err;
@@ -160,6 +173,8 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 		err = check_hw_sig(s);
 	if (!err)
 		note_mode(s);
+	if (!err)
+		err = begin(s);
 	if (!err)
 		err = thaw_world_check(s->m, &s->image, s->diag);
 	if (!err)
@@ -248,12 +263,8 @@ static enum thaw_err check_mounted(struct story *s)
 
 static enum thaw_err load(struct story *s)
 {
-	enum thaw_err err = THAW_OK;
+	enum thaw_err err;
 
-	if (!s->options->dry_run)
-		err = store(s, THAW_ATTEMPT_STARTED, THAW_OK);
-	if (err)
-		return thaw_fail(s->diag, err, "record", 0, 0);
 	s->loaded = true;
 	err = thaw_load_run(s->load, &s->image, &s->plan, s->disk, &s->mounted, s->diag);
 	wipe_opened(s);

@@ -3,6 +3,7 @@
  * test_restore.c: the whole story in the simulator, which checks after each run that RAM equals the
  * picture exactly or that an error came back and the disk is byte for byte what it was.
  */
+#include <setjmp.h>
 #include <string.h>
 
 #include "check.h"
@@ -288,6 +289,35 @@ static void test_beside(void)
 	scene_free(&c);
 }
 
+static jmp_buf hung;
+
+static bool hang(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site)
+{
+	(void)m;
+	(void)n;
+	(void)page;
+	(void)ret_site;
+	longjmp(hung, 1);
+}
+
+/* Firmware that hangs before anything is loaded: the watchdog's resets do not go on for ever. */
+static void test_hang(void)
+{
+	struct scene c;
+	volatile int i;
+
+	begin(&c);
+	c.sim.volume = hang;
+	for (i = 0; i < 2; i++) {
+		if (!setjmp(hung))
+			CHECK(scene_ends(&c, THAW_BUG));
+		CHECK(c.sim.durable.attempt[0].tries == i + 1);
+	}
+	c.sim.volume = NULL;
+	CHECK(scene_ends(&c, THAW_ATTEMPTS));
+	scene_free(&c);
+}
+
 static void test_dry_run(void)
 {
 	static const struct thaw_options dry = {.dry_run = true};
@@ -469,6 +499,7 @@ int main(void)
 	RUN(test_by_hand);
 	RUN(test_by_hand_and_lost);
 	RUN(test_beside);
+	RUN(test_hang);
 	RUN(test_dry_run);
 	RUN(test_hw_sig);
 	RUN(test_discard);
