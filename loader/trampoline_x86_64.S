@@ -45,6 +45,7 @@
 #define MSR_MISC_ENABLE 0x1a0
 #define XD_DISABLE_BIT_HIGH 2	/* 34, in the upper half */
 
+#define CPUID_VENDOR_INTEL 0x756e6547 /* "Genu", in ebx */
 #define CPUID_FEATURES 0x80000001
 #define CPUID_NX_BIT 20
 
@@ -86,16 +87,24 @@ thaw_handoff_jump:
 	orl $CR0_WP, %eax
 	movq %rax, %cr0
 
-	/* Firmware's setup may hide NX on Intel's processors. Linux shows it again (arch/x86/kernel/verify_cpu.S), so the image has it. */
+	/*
+	 * Firmware's setup may hide NX on Intel's processors, which alone have this register. Linux shows it
+	 * again (arch/x86/kernel/verify_cpu.S), so the image has it.
+	 */
 	movq %rbx, %r13
 	movl $CPUID_FEATURES, %eax
 	cpuid
 	btl $CPUID_NX_BIT, %edx
 	jc 2f
+	xorl %eax, %eax
+	cpuid
+	cmpl $CPUID_VENDOR_INTEL, %ebx
+	jne 1f
 	movl $MSR_MISC_ENABLE, %ecx
 	rdmsr
 	btrl $XD_DISABLE_BIT_HIGH, %edx
 	wrmsr
+1:
 	movl $CPUID_FEATURES, %eax
 	cpuid
 2:
