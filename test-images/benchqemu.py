@@ -172,7 +172,7 @@ def floor_of(image, coded=True):
     with the frames written: after what has to be known first, one processor reads, while the others
     make the most of that by decoding and checking straight into place; or, where nothing is coded,
     it reads straight into place."""
-    machine = _alone(image, {session.BOOT: cache.BUILD / "bench-floor.efi"})
+    machine = _alone(image, {session.BOOT: cache.BUILD / "floor.efi"})
     notes = {key: _notes(machine, f"floor-{key}") for key in FLOOR}
     if not all(notes.values()):
         raise session.Unexpected("the floor program did not come to its end")
@@ -223,7 +223,7 @@ def _boot_without_image(conf):
     """The machine after the second such boot: in a machine's first, thaw reserves its variable."""
     config = machines.Config(memory=1024, bootindex=True)
     layout = guest.Recipe().layout(config)
-    files = {session.BOOT: cache.BUILD / "bench-stopwatch.efi", session.CONF: conf,
+    files = {session.BOOT: cache.BUILD / "stopwatch.efi", session.CONF: conf,
              THAW: session.thaw_program()}
     with tempfile.TemporaryDirectory(dir=cache.folder("scratch")) as scratch:
         folder = pathlib.Path(scratch)

@@ -10,19 +10,20 @@ BENCH_PROGRAMS := $(addprefix $(BUILD)/host/,bench_codec bench_load bench_conver
 $(BUILD)/host/bench_load: $(BUILD)/host/tests/bench_load.o $(BENCH_TOOLS) $(BUILD)/host/libthaw.a
 	$(CC) -O2 -g -o $@ $^ -pthread
 
-# Programs of the firmware's that measure, from the same objects: all of thaw but its main.c.
-BENCH_EFI := $(addprefix $(BUILD)/bench-,floor.efi stopwatch.efi)
+# Programs that firmware starts instead of thaw, from the same objects: all of thaw but its main.c. One
+# of them measures nothing, but fills firmware's variables.
+BENCH_EFI := $(addprefix $(BUILD)/,floor.efi stopwatch.efi full.efi)
 BENCH_EFI_OBJECTS := $(addprefix build/efi/,$(filter-out efi/main.o,$(EFI_OBJECTS)))
 
 $(BUILD)/efi/tests/%.o: tests/efi/%.c
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_CPPFLAGS) -iquote efi $(EFI_CFLAGS) $(EFI_FIRMWARE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/efi/bench-%.so: $(BUILD)/efi/tests/%.o $(BENCH_EFI_OBJECTS) efi/thaw.lds
+$(BUILD)/efi/tests/%.so: $(BUILD)/efi/tests/%.o $(BENCH_EFI_OBJECTS) efi/thaw.lds
 	$(EFI_LD) $(EFI_LDFLAGS) -o $@ \
 		$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
 
-$(BUILD)/bench-%.efi: $(BUILD)/efi/bench-%.so
+$(BENCH_EFI): $(BUILD)/%.efi: $(BUILD)/efi/tests/%.so
 	$(EFI_OBJCOPY) $(addprefix -j ,$(EFI_SECTIONS)) --strip-all --target efi-app-x86_64 $< $@
 
 .PHONY: bench-programs
