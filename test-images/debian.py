@@ -63,6 +63,7 @@ INSTALL = cache.HERE / "debian-install"      # what the guest runs at its first 
 AGENT = cache.HERE / "debian-agent"          # and at every other
 STAGES = "mkdir -p $state\n"                 # what comes before are functions
 SAVES = cache.HERE / "debian-saves"          # what it does instead
+LOST = cache.HERE / "debian-lost"            # or this
 
 
 def _partuuid(name):
@@ -228,11 +229,15 @@ def whole(case, _, folder, watch):
             f"{(back - began) / 60:.1f} min; {through.removeprefix('GUEST ')}")
 
 
+def _instead(stages):
+    """debian-agent with other stages."""
+    functions, _, _ = AGENT.read_text().partition(STAGES)
+    return (functions + stages.read_text()).encode()
+
+
 def saves(case, _, folder, watch):
     """`systemctl hibernate`, through logind, with the drop-in of thawctl(8)."""
-    functions, _, _ = AGENT.read_text().partition(STAGES)
-    agent = functions + SAVES.read_text()
-    disk_file, boot = _prepared(case, folder, watch, {"debian-agent": agent.encode(),
+    disk_file, boot = _prepared(case, folder, watch, {"debian-agent": _instead(SAVES),
                                                       "drop-in": install.drop_in().encode()})
     _until_saved(boot, "^GUEST began$", 1)
     with open(disk_file, "rb") as file:
@@ -243,10 +248,27 @@ def saves(case, _, folder, watch):
     return f"{SAVED} times, {image.data_bytes >> 20} MiB in {len(image.extents)} extents"
 
 
+def lost(case, _, folder, watch):
+    """An image is passed over, and the journal says so; firmware's variables are lost, the boot after
+    that is as it was before thaw, and thawctl repairs it; armed, it outlives the loader's update."""
+    _, boot = _prepared(case, folder, watch, {"debian-agent": _instead(LOST)})
+    _until_saved(boot, "^GUEST began$", "for a rehearsal")
+    with boot() as machine:
+        machine.wait("^thaw: not restored: dry-run: ", 300)
+        machine.wait("^GUEST done lost$", 900)
+        machine.wait_end(300)
+    with boot() as machine:
+        machine.wait("^GUEST through to ", 900)
+        _expect_no_thaw(machine)
+        machine.wait("^GUEST hibernating 1$", 900)
+        machine.wait_end(900)
+    _restored(boot, 1, 1, "repaired")
+
+
 def key_of(case):
     """Of all that a case's guest is made of."""
-    saves = [SAVES.read_text(), install.drop_in()] if case["kind"] == "debian-saves" else []
-    return key(INSTALL.read_text(), AGENT.read_text(), *saves)
+    more = {"debian-saves": [SAVES.read_text(), install.drop_in()], "debian-lost": [LOST.read_text()]}
+    return key(INSTALL.read_text(), AGENT.read_text(), *more.get(case["kind"], []))
 
 
 def _until_saved(boot, line, number, before=None):
@@ -293,6 +315,10 @@ def _without_thaw(boot, stage):
         _, through, _ = machine.wait("^GUEST through to ", 900)
         machine.wait(f"^GUEST done {stage}$", 900)
         machine.wait_end(300)
-        if any(line.text.startswith("thaw: ") for line in machine.log):
-            raise session.Unexpected("thaw ran")
+        _expect_no_thaw(machine)
     return through.text
+
+
+def _expect_no_thaw(machine):
+    if any(line.text.startswith("thaw: ") for line in machine.log):
+        raise session.Unexpected("thaw ran")

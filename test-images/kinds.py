@@ -186,4 +186,4 @@ KINDS = {"restore": restore, "changed": changed, "converted": converted.converte
          "measured": work.measured, "seen": screen.seen, "seen-refused": screen.refused,
          "seen-kernel": screen.kernel, "insisted": insist.insisted, "installed": install.installed,
          "traffic": traffic.traffic, "wake": wake.woken,
-         "debian": debian.whole, "debian-saves": debian.saves}
+         "debian": debian.whole, "debian-saves": debian.saves, "debian-lost": debian.lost}
