@@ -57,7 +57,9 @@ def _fill_from_now_on(parts):
 def _expect_end(machine, image, expected):
     if expected == "restored":
         # Of all that it checks the guest fails in one thing: there is no room for its variable either.
-        machine.wait("^GUEST resumed, FAILED: variable$", 180)
+        machine.wait("^GUEST press the power button", 180)
+        machine.press_power_button()
+        machine.wait("^GUEST resumed, FAILED: variable$", 60)
         machine.wait_end(60)
     else:
         session.expect_end(machine, image, expected)
@@ -78,6 +80,7 @@ def full(case, image, folder, watch):
             _expect_end(machine, image, expected)
         if expected == "restored":
             session.expect_consumed(parts["disk"], before, image.layout.swap_at)
+            shutil.copyfile(parts["disk"], before)
         else:
             session.expect_untouched(parts["disk"], before)
         _make_room(parts["variables"])
