@@ -21,6 +21,9 @@ struct firmware {
 
 extern struct firmware fw;
 
+/* At entry, before anything else here. false: firmware does not say what it started. */
+bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
 /*
  * The interface of that protocol on that handle, NULL if it has none. Firmware needs memory to tell
  * (EDK2 notes who asked), and that it has none does not mean that there is no such interface.

@@ -16,21 +16,7 @@
 #include "screen.h"
 #include "vars.h"
 
-struct firmware fw;
-
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
-
-static bool firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
-{
-	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-
-	fw = (struct firmware){.image = image,
-			       .st = st,
-			       .bs = st->BootServices,
-			       .rt = st->RuntimeServices};
-	fw.self = firmware_protocol(image, &guid);
-	return fw.self != NULL;
-}
 
 /*
  * Why no image may be restored, whatever they contain; THAW_OK if one may. With Secure Boot, thaw

@@ -24,8 +24,6 @@
 #define MOST_WORKERS   15
 #define MOST_READS     16384
 
-struct firmware fw;
-
 struct stream {
 	const struct thaw_image *image;
 	uint8_t *stored;
@@ -269,14 +267,9 @@ static enum thaw_err find_and_measure(void)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
-	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	enum thaw_err err;
 
-	fw = (struct firmware){.image = image,
-			       .st = st,
-			       .bs = st->BootServices,
-			       .rt = st->RuntimeServices};
-	fw.self = firmware_protocol(image, &guid);
+	firmware_init(image, st);
 	cpu_clock_start();
 	console_verbose = true;
 	err = find_and_measure();

@@ -6,7 +6,6 @@
  */
 #include "chain.h"
 #include "console.h"
-#include "cpu.h"
 #include "firmware.h"
 
 /* Enough for the voucher of thaw's record, and not for the record. */
@@ -18,8 +17,6 @@
 #define MOST	 256
 
 #define ATTRIBUTES (EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS)
-
-struct firmware fw;
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
 
@@ -62,15 +59,7 @@ static void fill(void)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
-	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-
-	fw = (struct firmware){.image = image,
-			       .st = st,
-			       .bs = st->BootServices,
-			       .rt = st->RuntimeServices};
-	fw.self = firmware_protocol(image, &guid);
-	cpu_clock_start();
-	cpu_clock_init();
+	firmware_init(image, st);
 	console_verbose = true;
 	fill();
 	return chain_start(L"\\EFI\\thaw\\thaw.efi");

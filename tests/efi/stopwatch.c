@@ -14,8 +14,6 @@
 
 #define DEVICES_MAX 64
 
-struct firmware fw;
-
 static struct {
 	EFI_BLOCK_IO *io;
 	EFI_BLOCK_READ read;
@@ -138,13 +136,7 @@ static void measure(void)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
-	static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-
-	fw = (struct firmware){.image = image,
-			       .st = st,
-			       .bs = st->BootServices,
-			       .rt = st->RuntimeServices};
-	fw.self = firmware_protocol(image, &guid);
+	firmware_init(image, st);
 	cpu_clock_start();
 	cpu_clock_init();
 	console_verbose = true;
