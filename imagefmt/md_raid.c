@@ -5,8 +5,8 @@
  * md's metadata 0.90 and 1.0 lie at the end of each member, so the leg of a mirror begins with a swap
  * header, or as a physical volume of LVM, and looks like a plain one. To consume the image on one leg
  * would leave it on the other. The content itself tells where to look: what md keeps for itself lies
- * behind the last page of swap, or of the last extent, so a page of content is never taken for md's,
- * and never read here.
+ * behind the last page of swap, of LVM's last extent, or of the image where there is neither, so a page
+ * of these is never taken for md's, and never read here.
  *
  * From include/uapi/linux/raid/md_p.h and drivers/md/md.c (super_1_load, MD_NEW_SIZE_SECTORS) of
  * Linux 6.12. Metadata 1.1 and 1.2 lie at the beginning, where the header would be.

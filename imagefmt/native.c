@@ -113,18 +113,20 @@ static enum thaw_err check_swap(struct native_open *o)
 	if (swap->swap_version != 1)
 		return thaw_fail(o->diag, THAW_FOREIGN, "swap header version", swap->swap_version,
 				 1);
-	/* The header of a swap file counts in pages of the file. */
-	return o->image->header_page ? THAW_OK
-				     : thaw_md_raid_check(o->disk,
-							  thaw_swap_pages(o->image->header, o->disk),
-							  o->memory, o->diag);
+	return THAW_OK;
+}
+
+/* The header of a swap file counts in pages of the file. */
+static bool is_swap_space(const struct thaw_image *image)
+{
+	return is_swap(image->header) && !image->header_page;
 }
 
 static enum thaw_err take_anchor(struct native_open *o)
 {
 	enum thaw_err err;
 
-	if (is_swap((const void *)o->image->header) && !o->image->header_page)
+	if (is_swap_space(o->image))
 		o->pages = thaw_swap_pages(o->image->header, o->disk);
 	o->anchor = find_anchor(o->image->header);
 	err = o->anchor ? check_anchor(o) : THAW_NO_IMAGE;
@@ -133,6 +135,13 @@ static enum thaw_err take_anchor(struct native_open *o)
 	if (!err)
 		make_consumed(o->image);
 	return err;
+}
+
+/* All of the swap space is content, whatever lies there; else what the image has is known to be. */
+static enum thaw_err check_raid(struct native_open *o)
+{
+	return thaw_md_raid_check(o->disk, is_swap_space(o->image) ? o->pages : o->end, o->memory,
+				  o->diag);
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
@@ -193,7 +202,8 @@ static enum thaw_err native_open(struct thaw_image *ret, struct thaw_disk *disk,
 		return err;
 	/* The anchor names all that there is by its checksum. */
 	ret->facts.identity = thaw_xxh64(o.anchor, sizeof(*o.anchor), 0);
-	return native_read_tables(&o);
+	err = check_raid(&o);
+	return err ? err : native_read_tables(&o);
 }
 
 /* --- blocks ------------------------------------------------------------------------------- */

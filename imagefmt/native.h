@@ -13,7 +13,8 @@
 struct native_open {
 	struct thaw_image *image;
 	struct thaw_disk *disk;
-	uint64_t pages; /* of the disk that the image may lie in */
+	uint64_t pages; /* of the disk that the image may lie in, */
+	uint64_t end;	/* and what of them it does; known once the extents are */
 	struct thaw_memory *memory;
 	struct thaw_diag *diag;
 	uint64_t max_frames;

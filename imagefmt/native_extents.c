@@ -95,21 +95,6 @@ static enum thaw_err walk(struct chain *c)
 	return THAW_OK;
 }
 
-static enum thaw_err check_aliases(struct native_open *o)
-{
-	size_t count = o->logical.count + o->others.count;
-	struct thaw_extent *all = o->memory->alloc(o->memory, count * sizeof(*all));
-	uint64_t unit = 0;
-
-	if (!all)
-		return thaw_fail(o->diag, THAW_MEMORY, "extents", count * sizeof(*all), 0);
-	__builtin_memcpy(all, o->logical.list, o->logical.count * sizeof(*all));
-	__builtin_memcpy(all + o->logical.count, o->others.list, o->others.count * sizeof(*all));
-	if (thaw_extents_overlap(all, count, &unit))
-		return thaw_fail(o->diag, THAW_MAP_ALIAS, "extent", unit, 0);
-	return THAW_OK;
-}
-
 enum thaw_err native_read_extents(struct native_open *o)
 {
 	struct chain c = {
@@ -124,5 +109,7 @@ enum thaw_err native_read_extents(struct native_open *o)
 	if (!c.buf)
 		return thaw_fail(o->diag, THAW_MEMORY, "segment", NATIVE_SEGMENT_UNITS, 0);
 	err = walk(&c);
-	return err ? err : check_aliases(o);
+	if (!err)
+		err = thaw_extents_check(&o->logical, &o->others, &o->end, o->memory, o->diag);
+	return err;
 }

@@ -98,10 +98,14 @@ static enum thaw_err take_header(struct swsusp_open *o)
 	/* The header of a swap file counts in pages of the file. */
 	if (!image->header_page)
 		o->pages = thaw_swap_pages(image->header, o->disk);
-	err = parse_header(o, (const struct swsusp_header *)image->header);
-	if (!err && !image->header_page)
-		err = thaw_md_raid_check(o->disk, o->pages, o->memory, o->diag);
-	return err;
+	return parse_header(o, (const struct swsusp_header *)image->header);
+}
+
+/* All of the swap space is content, whatever lies there; of a file's disk what the image has. */
+static enum thaw_err check_raid(struct swsusp_open *o)
+{
+	return thaw_md_raid_check(o->disk, o->image->header_page ? o->end : o->pages, o->memory,
+				  o->diag);
 }
 
 static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
@@ -128,7 +132,9 @@ static enum thaw_err swsusp_open(struct thaw_image *ret, struct thaw_disk *disk,
 	ret->extent_count = o.stream.count;
 	/* The header holds the stream's checksum. A stream without one adds its PFN list below. */
 	ret->facts.identity = thaw_xxh64_final(&o.identity);
-	err = swsusp_read_frames(&o);
+	err = check_raid(&o);
+	if (!err)
+		err = swsusp_read_frames(&o);
 	if (!ret->facts.has_checksum)
 		ret->facts.identity = err ? 0 : thaw_xxh64_final(&o.identity);
 	return err;

@@ -135,21 +135,6 @@ static enum thaw_err check_length(struct walk *w)
 	return THAW_OK;
 }
 
-static enum thaw_err check_aliases(struct swsusp_open *o)
-{
-	size_t count = o->stream.count + o->others.count;
-	struct thaw_extent *all = o->memory->alloc(o->memory, count * sizeof(*all));
-	uint64_t page = 0;
-
-	if (!all)
-		return thaw_fail(o->diag, THAW_MEMORY, "extents", count * sizeof(*all), 0);
-	__builtin_memcpy(all, o->stream.list, o->stream.count * sizeof(*all));
-	__builtin_memcpy(all + o->stream.count, o->others.list, o->others.count * sizeof(*all));
-	if (thaw_extents_overlap(all, count, &page))
-		return thaw_fail(o->diag, THAW_MAP_ALIAS, "swap_map_page", page, 0);
-	return THAW_OK;
-}
-
 enum thaw_err swsusp_read_map(struct swsusp_open *o)
 {
 	struct walk w = {.o = o};
@@ -162,6 +147,6 @@ enum thaw_err swsusp_read_map(struct swsusp_open *o)
 	if (!err)
 		err = check_length(&w);
 	if (!err)
-		err = check_aliases(o);
+		err = thaw_extents_check(&o->stream, &o->others, &o->end, o->memory, o->diag);
 	return err;
 }

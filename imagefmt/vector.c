@@ -104,16 +104,25 @@ static void sort(struct thaw_extent *list, size_t count)
 	}
 }
 
-bool thaw_extents_overlap(struct thaw_extent *list, size_t count, uint64_t *ret_page)
+enum thaw_err thaw_extents_check(const struct thaw_extents *a, const struct thaw_extents *b,
+				 uint64_t *ret_end, struct thaw_memory *memory,
+				 struct thaw_diag *diag)
 {
+	size_t count = a->count + b->count;
+	struct thaw_extent *all = memory->alloc(memory, count * sizeof(*all));
+	uint64_t end = 0;
 	size_t i;
 
-	sort(list, count);
-	for (i = 1; i < count; i++) {
-		if (list[i - 1].page + list[i - 1].count > list[i].page) {
-			*ret_page = list[i].page;
-			return true;
-		}
+	if (!all)
+		return thaw_fail(diag, THAW_MEMORY, "extents", count * sizeof(*all), 0);
+	__builtin_memcpy(all, a->list, a->count * sizeof(*all));
+	__builtin_memcpy(all + a->count, b->list, b->count * sizeof(*all));
+	sort(all, count);
+	for (i = 0; i < count; i++) {
+		if (end > all[i].page)
+			return thaw_fail(diag, THAW_MAP_ALIAS, "extent", all[i].page, 0);
+		end = all[i].page + all[i].count;
 	}
-	return false;
+	*ret_end = end;
+	return THAW_OK;
 }

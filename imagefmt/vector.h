@@ -35,9 +35,11 @@ enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
 			    struct thaw_memory *memory);
 
 /*
- * Does any page belong to two of the extents? Sorts list, so give it a copy. *ret_page is such a
- * page.
+ * All the pages of both: does none belong to two extents? *ret_end is what follows the last of them.
+ * THAW_OK, THAW_MAP_ALIAS, THAW_MEMORY.
  */
-bool thaw_extents_overlap(struct thaw_extent *list, size_t count, uint64_t *ret_page);
+enum thaw_err thaw_extents_check(const struct thaw_extents *a, const struct thaw_extents *b,
+				 uint64_t *ret_end, struct thaw_memory *memory,
+				 struct thaw_diag *diag);
 
 #endif

@@ -59,11 +59,13 @@ static void put_super(struct scene *c, const struct row *row)
 		synth_put32(synth_page(s, 0) + LAST_PAGE, (uint32_t)s->disk_pages - 1);
 }
 
-static void check(const struct row *row, enum synth_format format)
+static void check(const struct row *row, enum synth_format format, uint64_t header_page)
 {
 	struct scene c;
 
-	scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4, .format = format});
+	scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4,
+						.format = format,
+						.header_page = header_page});
 	scene_finish(&c);
 	grow(&c);
 	put_super(&c, row);
@@ -76,13 +78,45 @@ static void check(const struct row *row, enum synth_format format)
 static void test_linux(void)
 {
 	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++)
-		check(&rows[i], SYNTH_LINUX);
+		check(&rows[i], SYNTH_LINUX, 0);
 }
 
 static void test_native_in_swap(void)
 {
 	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++)
-		check(&rows[i], SYNTH_SWAP);
+		check(&rows[i], SYNTH_SWAP, 0);
+}
+
+/* No swap space says where the content ends: nor where the image lies in a file. */
+static void test_no_swap_space(void)
+{
+	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++) {
+		if (rows[i].in_swap)
+			continue;
+		check(&rows[i], SYNTH_OWN, 0);
+		check(&rows[i], SYNTH_SWAP, 5);
+		check(&rows[i], SYNTH_LINUX, 5);
+	}
+}
+
+/* Where md would have its own, there lies the image: read once, and never taken for md's. */
+static void test_image_to_the_end(void)
+{
+	static const enum synth_format formats[] = {SYNTH_OWN, SYNTH_SWAP, SYNTH_LINUX};
+	struct scene c;
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(formats); i++) {
+		scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4,
+							.layout = SYNTH_BACKWARD,
+							.format = formats[i],
+							.header_page = i ? 5 : 0});
+		scene_finish(&c);
+		c.picture.disk_pages -= SYNTH_SPARE_PAGES;
+		sim_insert(&c.sim, &c.picture);
+		CHECK(scene_ends(&c, THAW_OK));
+		CHECK(c.sim.disk.times[c.picture.disk_pages - 2] == 1);
+		scene_free(&c);
+	}
 }
 
 /* An image that goes on behind its swap space is none, and nothing there is read twice. */
@@ -119,6 +153,8 @@ int main(void)
 {
 	RUN(test_linux);
 	RUN(test_native_in_swap);
+	RUN(test_no_swap_space);
+	RUN(test_image_to_the_end);
 	RUN(test_image_behind);
 	return check_summary();
 }
