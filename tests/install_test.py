@@ -85,7 +85,7 @@ class Place:
         return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest()
                 if p.is_file() else "" for top in (self.esp, self.vars) for p in top.rglob("*")}
 
-    def run(self, *words, source="thaw.efi", device=True, **faults):
+    def run(self, *words, source="thaw.efi", device=True, unread=False, **faults):
         env = dict(os.environ, EFIVARFS_PATH=f"{self.vars}/", LIBEFIVAR_OPS="efivarfs",
                    STATE_DIRECTORY=str(self.folder / "state"), LD_PRELOAD=str(BUILD / "efivarfs.so"),
                    **{f"FAULT_{key.upper()}": str(value) for key, value in faults.items()})
@@ -96,7 +96,14 @@ class Place:
             command += ["--disk", self.folder / "disk", "--part", "2"] if device else []
         if words[0] in ("install", "update"):
             command += ["--source", BUILD / source]
-        return subprocess.run(command, env=env, capture_output=True, text=True)
+        if not unread:
+            return subprocess.run(command, env=env, capture_output=True, text=True)
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(["stdbuf", "-oL", *command], env=env, stdout=write, text=True,
+                              stderr=subprocess.PIPE)
+        os.close(write)
+        return done
 
 
 class Fresh:
@@ -356,6 +363,34 @@ def old_image():
         found = json.loads(place.run("log", "--json").stdout)
         check("passed over", [(a["state"], a["reason"]["name"]) for a in found]
               == [("passed-over", "passed-over")], found)
+
+
+def unread():
+    """'thawctl install | true': whoever does not listen does not get half of an installation."""
+    with Fresh() as place:
+        done = place.run("install", unread=True)
+        check("unread", done.returncode == 3 and "standard output" in done.stderr,
+              f"{done.returncode}: {done.stderr}")
+        expect("unread, but whole", place, 0, "nothing to do", "install")
+
+
+def names_alike():
+    """An entry for another program of that folder is somebody's own."""
+    with Fresh() as place:
+        place.run("install")
+        ours = place.get("Boot0002")
+        path = "\\EFI\\thaw\\thaw.efi".encode("utf-16-le")
+        at = ours.index(path) - 4
+        longer = path + ".old\0".encode("utf-16-le")
+        nodes = struct.pack("<BBH", 4, 4, 4 + len(longer)) + longer + b"\x7f\xff\4\0"
+        begin = ours.index("thaw\0".encode("utf-16-le")) + 10
+        entry = ours[:4] + struct.pack("<H", at - begin + len(nodes)) + ours[6:at] + nodes
+        place.run("uninstall")
+        place.set("Boot0002", entry)
+        expect("another program's entry", place, 1, "not installed", "status")
+        place.run("install")
+        place.run("uninstall")
+        check("another program's entry stays", place.get("Boot0002") == entry)
 
 
 def passed_by():
@@ -618,6 +653,8 @@ def made_up(place):
 whole_story()
 files_only()
 old_image()
+unread()
+names_alike()
 passed_by()
 logs()
 in_json()

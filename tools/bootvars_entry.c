@@ -55,16 +55,17 @@ static bool is_our_file(const_efidp node)
 {
 	size_t units = ((size_t)efidp_node_size(node) - 4) / 2;
 	const char *want = PROGRAM;
-	size_t i;
 
-	for (i = 0; i < units && want[i]; i++) {
-		uint16_t c;
+	/* To the zero at its end: there may be a thaw.efi.old. */
+	for (size_t i = 0; i < sizeof(PROGRAM); i++) {
+		uint16_t c = 0;
 
-		memcpy(&c, (const uint8_t *)node + 4 + 2 * i, sizeof(c));
+		if (i < units)
+			memcpy(&c, (const uint8_t *)node + 4 + 2 * i, sizeof(c));
 		if (c > 0x7f || tolower((int)c) != tolower((unsigned char)want[i]))
 			return false;
 	}
-	return node->subtype == FILE_SUBTYPE && !want[i];
+	return node->subtype == FILE_SUBTYPE;
 }
 
 static bool is_ours(const struct esp *esp, uint8_t *data, size_t size)

@@ -62,15 +62,15 @@ static bool run(struct job *job, struct json *json, const struct steps *steps, s
 	return true;
 }
 
-/* Half of a step is worse than a moment's wait for whoever presses Ctrl-C. */
+/* Half of a step is worse than a moment's wait for whoever presses Ctrl-C, or than a line unread. */
 static void hold_signals(void)
 {
+	static const int held[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < THAW_ARRAY_LEN(held); i++)
+		sigaddset(&set, held[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
