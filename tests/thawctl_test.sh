@@ -133,6 +133,12 @@ says 'option without a value' 64 "'--mode' wants a value" install --mode
 says 'error without a hint' 64 "  'thawctl image --help' shows" image
 says 'commands' 0 'check' --help
 says 'version' 0 'thawctl ' --version
+out=$("$thawctl" check --json "$f/image" 2>&1 >/dev/full)
+got=$?
+case $got$out in
+3*'standard output cannot be written'*) pass 'output to a full disk' ;;
+*) fail 'output to a full disk' ;;
+esac
 
 # preflight: machines of paper
 secure_boot=sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c

@@ -97,7 +97,7 @@ static int show_version(int argc, char **argv)
 	return THAWCTL_DONE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *hint = "'thawctl --help' lists the commands.";
 	size_t i;
@@ -112,4 +112,15 @@ int main(int argc, char **argv)
 	}
 	thawctl_error(hint, "there is no command '%s'", argv[1]);
 	return THAWCTL_USAGE;
+}
+
+/* Half an answer is none: who reads it by a program would take it for a whole one. */
+int main(int argc, char **argv)
+{
+	int result = run(argc, argv);
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return result;
+	thawctl_error("Make room, or send it elsewhere.", "standard output cannot be written");
+	return THAWCTL_ENVIRONMENT;
 }
