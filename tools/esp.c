@@ -35,7 +35,7 @@ static bool is_mounted_fat(const char *path)
 	       !statfs(inside, &fs) && fs.f_type == MSDOS_SUPER_MAGIC;
 }
 
-/* systemd's order: /efi, /boot, /boot/efi; a FAT /boot that is no ESP has none of EFI's folders. */
+/* Not in systemd's order: a FAT /boot may be the extended boot loader partition, with an EFI folder. */
 static bool find_path(struct esp *esp)
 {
 	static const char *const places[] = {"/efi", "/boot/efi", "/boot"};
