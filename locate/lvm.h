@@ -22,6 +22,8 @@ enum thaw_err lvm_area_read(struct lvm_text *ret, struct thaw_disk *disk,
 
 #define LVM_VOLUMES_MAX 32 /* physical ones in a group */
 
+#define LVM_IN_USE_MAX	128
+
 struct lvm_physical {
 	struct lvm_word name;
 	uint8_t uuid[32];
@@ -39,6 +41,10 @@ struct lvm_group {
 	struct lvm_physical physical[LVM_VOLUMES_MAX];
 	size_t physical_count;
 	struct lvm_text logical; /* the section of the logical volumes */
+	/* Names of those that are origin or store of a snapshot: not plain, though they look so. */
+	struct lvm_word in_use[LVM_IN_USE_MAX];
+	size_t in_use_count;
+	bool in_use_all; /* there are more of them, or the text is not understood: any may be one */
 };
 
 /*
@@ -46,6 +52,9 @@ struct lvm_group {
  * or one that does not fit pages or the limits above.
  */
 bool lvm_group_parse(struct lvm_group *ret, struct lvm_text text);
+
+/* Does a snapshot of the group need the volume with that name? */
+bool lvm_group_uses(const struct lvm_group *group, struct lvm_word name);
 
 enum lvm_next {
 	LVM_NEXT_VOLUME,

@@ -94,6 +94,56 @@ static bool parse_physicals(struct lvm_group *g, struct lvm_text *text)
 	return true;
 }
 
+static bool is_listed(const struct lvm_group *g, struct lvm_word name)
+{
+	size_t i;
+
+	for (i = 0; i < g->in_use_count; i++) {
+		if (lvm_words_equal(g->in_use[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* false: no room. */
+static bool add_in_use(struct lvm_group *g, struct lvm_word name)
+{
+	if (is_listed(g, name))
+		return true;
+	if (g->in_use_count == LVM_IN_USE_MAX)
+		return false;
+	g->in_use[g->in_use_count++] = name;
+	return true;
+}
+
+static bool is_use(const struct lvm_entry *e)
+{
+	return e->kind == LVM_ENTRY_STRING &&
+	       (lvm_word_is(e->key, "origin") || lvm_word_is(e->key, "cow_store"));
+}
+
+/* Wherever it is said: nothing else has such keys. In one pass, for a text may be all volumes. */
+static void find_in_use(struct lvm_group *g)
+{
+	struct lvm_text text = g->logical;
+	struct lvm_entry e;
+	size_t depth = 0;
+
+	while (lvm_text_next(&text, &e) != LVM_ENTRY_BAD) {
+		if (e.kind == LVM_ENTRY_END && !depth--)
+			return;
+		depth += e.kind == LVM_ENTRY_SECTION;
+		if (is_use(&e) && !add_in_use(g, e.string))
+			break;
+	}
+	g->in_use_all = true;
+}
+
+bool lvm_group_uses(const struct lvm_group *group, struct lvm_word name)
+{
+	return group->in_use_all || is_listed(group, name);
+}
+
 static bool parse_section(struct lvm_group *g, const struct lvm_entry *e, struct lvm_text *text)
 {
 	if (lvm_word_is(e->key, "physical_volumes"))
@@ -102,6 +152,7 @@ static bool parse_section(struct lvm_group *g, const struct lvm_entry *e, struct
 		if (g->logical.at)
 			return false;
 		g->logical = *text;
+		find_in_use(g);
 	}
 	return lvm_text_skip(text);
 }

@@ -162,29 +162,6 @@ static bool is_visible(const struct lvm_entry *status)
 	return false;
 }
 
-/*
- * Is the volume the origin or the store of a snapshot? Then it is not plain, though it looks so.
- * Wherever it is said: nothing else has such keys. A text that is not understood may say it too.
- */
-static bool is_in_use(const struct lvm_group *g, struct lvm_word name)
-{
-	struct lvm_text text = g->logical;
-	struct lvm_entry e;
-	size_t depth = 0;
-
-	for (;;) {
-		lvm_text_next(&text, &e);
-		if (e.kind == LVM_ENTRY_BAD)
-			return true;
-		if (e.kind == LVM_ENTRY_END && !depth--)
-			return false;
-		depth += e.kind == LVM_ENTRY_SECTION;
-		if (e.kind == LVM_ENTRY_STRING && lvm_words_equal(e.string, name) &&
-		    (lvm_word_is(e.key, "origin") || lvm_word_is(e.key, "cow_store")))
-			return true;
-	}
-}
-
 /* Reads to the end of the volume's section. *ret_why: NULL if it can be used. false: bad text. */
 static bool parse_volume(const struct lvm_group *g, struct lvm_text *text, struct volume *v,
 			 bool *ret_visible, const char **ret_why)
@@ -217,7 +194,7 @@ enum lvm_next lvm_volume_next(const struct lvm_group *group, struct lvm_text *cu
 		*ret_why = NULL;
 		if (group->exported)
 			*ret_why = "lvm: exported group";
-		else if (is_in_use(group, e.key))
+		else if (lvm_group_uses(group, e.key))
 			*ret_why = "lvm: snapshot";
 		if (!parse_volume(group, cursor, ret, &visible, ret_why)) {
 			cursor->at = cursor->end;

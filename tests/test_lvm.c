@@ -14,6 +14,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <thaw/crc32.h>
 #include <thaw/locate.h>
@@ -422,6 +423,62 @@ static void test_snapshot(void)
 	CHECK(find_volumes() == LVS - 1 && !strcmp(noted, "lvm: snapshot"));
 }
 
+/* More of them than are remembered: then any volume may be one. */
+static void test_many_snapshots(void)
+{
+	static const char *const keys[] = {"origin=\"", "cow_store=\""};
+	static char text[1 << 16];
+	static struct lvm_group group;
+	char id[33];
+
+	memset(id, 'x', 32);
+	id[32] = 0;
+	for (unsigned n = LVM_IN_USE_MAX - 1; n <= LVM_IN_USE_MAX + 1; n++) {
+		size_t len = (size_t)sprintf(text, "vg{id=\"%s\" extent_size=8 logical_volumes{", id);
+
+		for (unsigned i = 0; i < 3 * n; i++)
+			len += (size_t)sprintf(text + len, "s%u{%sv%u\"}", i, keys[i % 2], i % n);
+		len += (size_t)sprintf(text + len, "v{}}}");
+		CHECK(lvm_group_parse(&group, (struct lvm_text){(uint8_t *)text, (uint8_t *)text + len}));
+		CHECK(group.in_use_all == (n > LVM_IN_USE_MAX));
+		CHECK(group.in_use_count == thaw_min(n, LVM_IN_USE_MAX));
+	}
+}
+
+/* A text may be made of nothing but volumes: each of them costs what it is long. */
+static void test_hostile_length(void)
+{
+	static const char *const volumes[] = {
+		"a{}", "a{status=[\"VISIBLE\"]}", "a{origin=\"b\"}", "a{s{}}", "a{s{stripes=[]}}",
+		"a{s{type=\"striped\"}}", "a{status=[\"\"]status=[\"\"]}", "a{origin=\"%05u\"}",
+	};
+	const size_t most = (size_t)256 << 10; /* no longer text is read */
+	static struct lvm_group group;
+	static struct volume volume;
+	char *text = malloc(most + 64);
+	double worst = 0;
+
+	for (unsigned i = 0; i < THAW_ARRAY_LEN(volumes); i++) {
+		size_t len = (size_t)sprintf(text, "vg{id=\"%032u\" extent_size=8 logical_volumes{", 0u);
+		struct lvm_text cursor;
+		const char *why;
+		clock_t began;
+
+		for (unsigned n = 0; len < most - 32; n++)
+			len += (size_t)sprintf(text + len, volumes[i], n);
+		len += (size_t)sprintf(text + len, "}}");
+		began = clock();
+		CHECK(lvm_group_parse(&group, (struct lvm_text){(uint8_t *)text, (uint8_t *)text + len}));
+		cursor = group.logical;
+		while (lvm_volume_next(&group, &cursor, &volume, &why) != LVM_NEXT_END)
+			;
+		worst = worst > (double)(clock() - began) ? worst : (double)(clock() - began);
+	}
+	printf("  the worst text of 256 KiB takes %.0f ms\n", worst * 1000 / CLOCKS_PER_SEC);
+	CHECK(worst < 2.0 * CLOCKS_PER_SEC);
+	free(text);
+}
+
 /* Every bit of label and header is covered by a checksum, or means nothing. */
 static void test_flips(void)
 {
@@ -608,6 +665,8 @@ int main(void)
 	RUN(test_refused_kinds);
 	RUN(test_bad_texts);
 	RUN(test_snapshot);
+	RUN(test_many_snapshots);
+	RUN(test_hostile_length);
 	RUN(test_flips);
 	RUN(test_hostile_headers);
 	RUN(test_no_memory);
