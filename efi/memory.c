@@ -141,6 +141,9 @@ void memory_release(void)
  * than Memory Allocation Services after the first call to ExitBootServices()": so no console, no
  * stall, no event in this loop. Whoever changes the map in answer to the first call is caught by
  * the check of the second.
+ *
+ * A stale key is EFI_INVALID_PARAMETER (7.4.6), but whatever firmware says, the image is off the disk
+ * by now: asking again costs nothing, giving up costs the session.
  */
 enum thaw_err memory_exit(struct thaw_machine *m, struct thaw_memmap *map,
 			  enum thaw_err (*check)(void *arg, const struct thaw_memmap *map),
@@ -149,17 +152,12 @@ enum thaw_err memory_exit(struct thaw_machine *m, struct thaw_memmap *map,
 	(void)m;
 	console_jump();
 	for (unsigned tries = 0; tries < EXIT_TRIES; tries++) {
-		EFI_STATUS status;
-
 		if (read_map(map) != THAW_OK)
-			return THAW_EXIT_BOOT;
+			continue;
 		if (check(arg, map) != THAW_OK)
 			return THAW_FINAL_MAP;
-		status = fw.bs->ExitBootServices(fw.image, raw.key);
-		if (!EFI_ERROR(status))
+		if (!EFI_ERROR(fw.bs->ExitBootServices(fw.image, raw.key)))
 			return THAW_OK;
-		if (status != EFI_INVALID_PARAMETER)
-			break;
 	}
 	return THAW_EXIT_BOOT;
 }

@@ -34,7 +34,7 @@
 	X(START_IMAGE, EFI_LOAD_ERROR)                                                             \
 	X(STALL, EFI_DEVICE_ERROR)                                                                 \
 	X(SET_WATCHDOG, EFI_UNSUPPORTED)                                                           \
-	X(EXIT_BOOT_SERVICES, EFI_INVALID_PARAMETER)                                               \
+	X(EXIT_BOOT_SERVICES, EFI_ACCESS_DENIED)                                                   \
 	X(GET_VARIABLE, EFI_DEVICE_ERROR)                                                          \
 	X(SET_VARIABLE, EFI_OUT_OF_RESOURCES)                                                      \
 	X(GET_TIME, EFI_DEVICE_ERROR)                                                              \
@@ -96,6 +96,7 @@ struct fake_options {
 	const char *keys; /* typed once thaw waits */
 	EFI_STATUS flushed; /* what the drive's own command ends with, if not with EFI_SUCCESS */
 	UINT8 sense;	    /* of a drive that refuses it, 0: it does not */
+	UINT32 taken; /* EFI memory type of what firmware takes while it leaves; 0: nothing */
 };
 
 #define FAKE_VARIABLES 8

@@ -252,12 +252,24 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *map,
 	return *size > room ? EFI_BUFFER_TOO_SMALL : EFI_SUCCESS;
 }
 
+/* Whoever is told that boot services end should not allocate anything, and some do. */
+static void take_once(void)
+{
+	UINT32 type = fake->options.taken;
+	uint64_t frame = type ? find_free(1) : 0;
+
+	fake->options.taken = 0;
+	if (frame)
+		become(frame, 1, type);
+}
+
 static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN their_key)
 {
 	EFI_STATUS status = fake_call(FAKE_EXIT_BOOT_SERVICES);
 
 	if (image != fake_handles_image())
 		fake_fault("ExitBootServices", 0, 0);
+	take_once();
 	if (!EFI_ERROR(status) && their_key != key)
 		status = EFI_INVALID_PARAMETER;
 	fake_exited = !EFI_ERROR(status);

@@ -236,9 +236,52 @@ static void test_flush(void)
 	expect_flush(FAKE_SCSI, EFI_UNSUPPORTED, 0, FAKE_JUMP);
 }
 
+/* The last call for that service, in the boot before. */
+static unsigned last_call(enum fake_service service)
+{
+	unsigned n = fake->calls;
+
+	while (n && fake->called[n] != service)
+		n--;
+	return n;
+}
+
+/* The image is off the disk by then: whatever firmware answers, it is asked again. */
+static void test_exit_refused(void)
+{
+	static const enum fake_service asked[] = {FAKE_EXIT_BOOT_SERVICES, FAKE_GET_MEMORY_MAP};
+
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4});
+	for (size_t i = 0; i < THAW_ARRAY_LEN(asked); i++) {
+		fake_rewind();
+		CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP);
+		fake_rewind();
+		CHECK(boot(last_call(asked[i]), FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+		CHECK(fake->has_failed && fake->failed == asked[i]);
+	}
+	fake_end();
+}
+
+/* What the first call of ExitBootServices makes firmware take, and the second one to be asked with. */
+static void expect_taken(EFI_MEMORY_TYPE type, enum fake_end end)
+{
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4, .taken = type});
+	CHECK(boot(0, FAKE_ONCE) == end && !fake->faults);
+	CHECK(!is_image_there());
+	fake_end();
+}
+
+static void test_exit_changes_map(void)
+{
+	expect_taken(EfiBootServicesData, FAKE_JUMP);
+	expect_taken(EfiRuntimeServicesData, FAKE_RESET); /* the image kernel takes it for RAM */
+}
+
 int main(void)
 {
 	RUN(test_broken_conf);
+	RUN(test_exit_refused);
+	RUN(test_exit_changes_map);
 	RUN(test_secure_boot);
 	RUN(test_flush);
 	RUN(test_insist);
