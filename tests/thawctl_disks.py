@@ -209,6 +209,7 @@ FILES = {
     "map": lambda: b"# a comment\n\n" + map_text(MAP),
     "map-log": log,
     "map-moved": lambda: map_text(moved()),
+    "map-grown": lambda: map_text([*MAP[:-1], (RAM_END, 2 * RAM_END, "conventional"), MAP[-1]]),
     "map-small": lambda: map_text([(0, 0x1000, "boot"), (0x100000, 0x280000, "conventional")]),
     "map-runtime": lambda: map_text([(0, 0x210000, "runtime"), (0x210000, 0x9000000, "conventional")]),
     "map-nonsense": lambda: b"hello\n",

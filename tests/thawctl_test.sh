@@ -69,6 +69,8 @@ check 'image, map' 0 'thaw would restore this image.' "$f/image" --memmap "$f/ma
 check 'image, map: placement' 0 '5 frames in place, 1 staged, 2 zeroed' "$f/image" --memmap "$f/map"
 check 'image, map from a log' 0 'thaw would restore this image.' "$f/image" --memmap "$f/map-log"
 check 'image, map of Linux' 0 'thaw would restore this image.' "$f/image" --memmap "$f/memmap"
+check 'map with more memory' 0 'if each of the ACPI tables is where it was.' \
+	"$f/image" --memmap "$f/map-grown"
 check 'swap file' 0 'would restore' "$f/swap-file" --offset 10
 check 'MBR' 0 'partition 2' "$f/mbr"
 check 'GPT, 512' 0 'partition 1' "$f/gpt-512"
@@ -236,7 +238,9 @@ rm -rf "$m"
 json 'JSON, restored' 'd["verdict"] == "restore" and d["reason"] is None and
 	d["image"]["data_pages"] == 6 and d["image"]["zero_pages"] == 2 and
 	d["firmware"]["digest_equal"] and d["firmware"]["staged"] == 1 and
-	d["loaded"]["paging_levels"] == 4' "$f/image" --memmap "$f/map"
+	d["loaded"]["paging_levels"] == 4 and not d["firmware"]["tables_unseen"]' "$f/image" --memmap "$f/map"
+json 'JSON, more memory' 'd["verdict"] == "restore" and d["firmware"]["tables_unseen"]' \
+	"$f/image" --memmap "$f/map-grown"
 json 'JSON, no map' 'd["verdict"] == "restore" and d["firmware"] is None' "$f/image"
 json 'JSON, no image' 'd["verdict"] == "no-image" and d["image"] is None' "$f/swap"
 json 'JSON, refused' 'd["verdict"] == "refuse" and d["reason"]["name"] == "memory-map" and

@@ -128,6 +128,8 @@ static void put_plan(struct json *j, const struct check *c)
 		json_number(j, "zeroed", r->zeroed);
 	}
 	put_drifts(j, c);
+	/* Where the map moved firmware looks at them, and nobody else can. */
+	json_bool(j, "tables_unseen", !c->map_is_saved);
 	json_end(j);
 }
 

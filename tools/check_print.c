@@ -193,16 +193,24 @@ static void print_reason(const struct check *c)
 	printf("  %s\n", advice_for(c->report.diag.code));
 }
 
+static void print_promise(const struct check *c)
+{
+	fputs("thaw would restore this image", stdout);
+	if (!c->memmap_path)
+		fputs(", if the firmware's memory map is the image's", stdout);
+	else if (!c->map_is_saved)
+		fputs(", if each of the ACPI tables is where it was", stdout);
+	puts(".");
+}
+
 void check_print(const struct check *c)
 {
 	print_area(c);
 	print_facts(&c->report.facts);
 	print_plan(c);
 	print_load(c);
-	if (c->report.diag.code != THAW_DRY_RUN)
-		print_reason(c);
-	else if (c->memmap_path)
-		puts("thaw would restore this image.");
+	if (c->report.diag.code == THAW_DRY_RUN)
+		print_promise(c);
 	else
-		puts("thaw would restore this image, if the firmware's memory map is the image's.");
+		print_reason(c);
 }
