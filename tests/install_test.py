@@ -462,6 +462,22 @@ def logs():
         expect("damaged record", place, 3, "damaged", "log")
 
 
+def reasons():
+    """docs/REASONS.md says of each reason what thawctl says."""
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:5]] for line in
+            (HERE.parent / "docs/REASONS.md").read_text().splitlines() if line.startswith("| 0x")]
+    for first in range(0, len(rows), 8):
+        with Fresh() as place:
+            these = rows[first:first + 8]
+            place.set("ThawStatus", record(*(attempt(i + 1, 2, int(row[0], 16))
+                                             for i, row in enumerate(these))), THAW)
+            place.set("ThawStatusVouched", b"\1", THAW)
+            said = json.loads(place.run("log", "--json").stdout)
+            for row, reason in zip(reversed(these), (entry["reason"] for entry in said)):
+                check(f"REASONS.md, {row[1]}", row == [f"{int(reason['code'], 16):#x}", reason["name"],
+                      reason["sentence"], reason["advice"]], reason)
+
+
 def told_once():
     with Fresh() as place:
         place.set("ThawStatusVouched", b"\1", THAW)
@@ -654,6 +670,7 @@ whole_story()
 files_only()
 old_image()
 unread()
+reasons()
 names_alike()
 passed_by()
 logs()
