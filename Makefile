@@ -4,7 +4,7 @@
 # make test     the host part of the tests, under a minute
 # make check    all tests, on real guests in QEMU too; installs what it needs (as root)
 # make demo     hibernates a real kernel, restores it, shows both timelines
-# make install  into DESTDIR and PREFIX; make deb builds a Debian package; make sign KEY= CERT= signs
+# make install  into DESTDIR and PREFIX (/usr), make uninstall likewise; make deb builds a Debian package; make sign KEY= CERT= signs
 # make bench    measures; make fuzz T=seconds fuzzes
 # make check-all   runs what has changed of the whole matrix, writes docs/COMPATIBILITY.md
 
@@ -28,10 +28,12 @@ ifndef V
 MAKEFLAGS += --no-print-directory
 endif
 
-WARNINGS := -Wall -Wextra -Wconversion -Wvla -Werror
+# Compilers to come know warnings that nobody has met yet: make WERROR=
+WERROR ?= -Werror
+WARNINGS := -Wall -Wextra -Wconversion -Wvla $(WERROR)
 CPPFLAGS += -DTHAW_VERSION='"$(VERSION)"'
 
-.PHONY: all test check check-all demo bench fuzz clean setup packages install deb sign
+.PHONY: all test check check-all demo bench fuzz clean setup packages install uninstall deb sign
 all: $(BUILD)/thaw.efi $(BUILD)/thawctl
 
 # Names the one apt line for what is missing, before the compiler stumbles over it.
@@ -75,6 +77,14 @@ install: all
 	install -D -m 644 tools/systemd/thaw-report.service $(UNITDIR)/thaw-report.service
 	install -d $(UNITDIR)/sysinit.target.wants
 	ln -sf ../thaw-report.service $(UNITDIR)/sysinit.target.wants/thaw-report.service
+
+# The boot first: "thawctl uninstall".
+uninstall:
+	rm -f $(SBINDIR)/thawctl $(DESTDIR)$(PREFIX)/lib/thaw/thaw.efi $(SHAREDIR)/man/man8/thawctl.8 \
+		$(SHAREDIR)/man/man7/thaw.7 $(SHAREDIR)/man/man5/thaw.conf.5 \
+		$(SHAREDIR)/bash-completion/completions/thawctl $(SLEEPDIR)/thaw \
+		$(UNITDIR)/thaw-report.service $(UNITDIR)/sysinit.target.wants/thaw-report.service
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/lib/thaw
 
 # Built from a copy, so that the tree and its parent stay as they are.
 deb:

@@ -9,15 +9,17 @@ EFI_CC ?= gcc
 EFI_LD ?= ld
 EFI_OBJCOPY ?= objcopy
 EFI_HOSTCC ?= cc
+WERROR ?= -Werror
 EFI_VERSION ?= $(if $(VERSION),$(VERSION),0)
 
-# Debian's gnu-efi
+# gnu-efi where Debian and Arch have it, or where Fedora does.
 EFI_INCLUDE ?= /usr/include/efi
-EFI_LIB ?= /usr/lib
+EFI_LIB ?= $(if $(wildcard /usr/lib/gnuefi/x64/libgnuefi.a),/usr/lib/gnuefi/x64,/usr/lib)
+EFI_CRT0 ?= $(firstword $(wildcard $(EFI_LIB)/crt0.o) $(EFI_LIB)/crt0-efi-x86_64.o)
 
 EFI_CPPFLAGS := -nostdinc -isystem $(shell $(EFI_CC) -print-file-name=include) -Iinclude
 EFI_CFLAGS := -std=gnu11 -O2 -ffreestanding -fpic -fvisibility=hidden -fshort-wchar \
-	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wvla -Werror
+	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wvla $(WERROR)
 EFI_CORE_CFLAGS := -Wconversion
 # The one header from outside in the core: jsmn, which needs no library.
 JSMN_INCLUDE ?= /usr/include
@@ -60,7 +62,7 @@ $(1)/efi/mem.o: EFI_FIRMWARE_CFLAGS += -fno-tree-loop-distribute-patterns
 
 $(1)/thaw.so: $$(addprefix $(1)/,$$(EFI_OBJECTS)) efi/thaw.lds
 	$$(EFI_LD) $$(EFI_LDFLAGS) -o $$@ \
-		$$(EFI_LIB)/crt0-efi-x86_64.o $$(filter %.o,$$^) $$(EFI_LIB)/libgnuefi.a
+		$$(EFI_CRT0) $$(filter %.o,$$^) $$(EFI_LIB)/libgnuefi.a
 
 $(2): $(1)/thaw.so build/nxcompat
 	$$(EFI_OBJCOPY) $$(addprefix -j ,$$(EFI_SECTIONS)) --strip-all --target efi-app-x86_64 $$< $$@.tmp
@@ -72,7 +74,7 @@ endef
 
 build/nxcompat: efi/nxcompat.c
 	@mkdir -p $(@D)
-	$(EFI_HOSTCC) -O2 -Wall -Wextra -Werror -o $@ $<
+	$(EFI_HOSTCC) -O2 -Wall -Wextra $(WERROR) -o $@ $<
 
 $(eval $(call EFI_RULES,build/efi,build/thaw.efi,))
 $(eval $(call EFI_RULES,build/efi-test,build/thaw-test.efi,-DTHAW_TEST))

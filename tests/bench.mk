@@ -21,7 +21,7 @@ $(BUILD)/efi/tests/%.o: tests/efi/%.c
 
 $(BUILD)/efi/tests/%.so: $(BUILD)/efi/tests/%.o $(BENCH_EFI_OBJECTS) efi/thaw.lds
 	$(EFI_LD) $(EFI_LDFLAGS) -o $@ \
-		$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
+		$(EFI_CRT0) $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
 
 $(BENCH_EFI): $(BUILD)/%.efi: $(BUILD)/efi/tests/%.so
 	$(EFI_OBJCOPY) $(addprefix -j ,$(EFI_SECTIONS)) --strip-all --target efi-app-x86_64 $< $@

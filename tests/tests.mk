@@ -24,7 +24,8 @@ JSMN_INCLUDE ?= /usr/include
 EFI_INCLUDE ?= /usr/include/efi
 LOADER ?= $(wildcard loader/*.c) $(wildcard loader/*.S)
 WRITER ?= $(wildcard writer/*.c)
-WARNINGS ?= -Wall -Wextra -Wconversion -Wvla -Werror
+WERROR ?= -Werror
+WARNINGS ?= -Wall -Wextra -Wconversion -Wvla $(WERROR)
 T ?= 60
 HOST_MAKE := -f $(firstword $(MAKEFILE_LIST))
 

@@ -53,6 +53,6 @@ $(BUILD)/tools/has-libraries:
 	@mkdir -p $(@D)
 	@printf '#include <%s>\n' blkid/blkid.h efivar/efivar.h efivar/efiboot.h lz4.h | \
 		$(CC) -E -isystem /usr/include/efivar -x c - >$@ 2>/dev/null || { rm -f $@; \
-		echo 'thawctl needs libraries: apt install $(TOOLS_PACKAGES)' >&2; exit 1; }
+		echo 'thawctl needs libraries; on Debian: apt install $(TOOLS_PACKAGES)' >&2; exit 1; }
 
 -include $(TOOLS_OBJECTS:.o=.d)
