@@ -25,6 +25,12 @@ says_nothing() {
 	[ -z "$out" ]
 }
 
+staged=$(mktemp -d) || exit 1
+check 'make install' make install DESTDIR="$staged"
+check 'make uninstall' make uninstall DESTDIR="$staged"
+check 'make uninstall leaves nothing' says_nothing find "$staged" ! -type d
+rm -r "$staged"
+
 contents=$(dpkg-deb -c "$deb")
 for file in sbin/thawctl lib/thaw/thaw.efi lib/systemd/system-sleep/thaw \
 	share/man/man7/thaw.7.gz share/man/man8/thawctl.8.gz share/man/man5/thaw.conf.5.gz \
