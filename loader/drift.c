@@ -68,6 +68,18 @@ static bool is_today(const struct thaw_memmap *map, const struct thaw_e820 *e, u
 	return false;
 }
 
+/* Where a range of the image ends need not be a number. */
+static bool is_within(const struct thaw_e820 *e, const struct thaw_e820 *other)
+{
+	return e->addr >= other->addr && e->size <= other->size &&
+	       e->addr - other->addr <= other->size - e->size;
+}
+
+static bool ends_at(const struct thaw_e820 *e, uint64_t addr)
+{
+	return addr > e->addr && addr - e->addr == e->size;
+}
+
 /* Is all of it RAM today? */
 static bool is_ram_today(const struct thaw_memmap *map, const struct thaw_e820 *e)
 {
@@ -75,8 +87,7 @@ static bool is_ram_today(const struct thaw_memmap *map, const struct thaw_e820 *
 	size_t i = 0;
 
 	while (thaw_memmap_next_e820(map, &i, &today)) {
-		if (today.type == THAW_E820_RAM && today.addr <= e->addr &&
-		    e->addr + e->size <= today.addr + today.size)
+		if (today.type == THAW_E820_RAM && is_within(e, &today))
 			return true;
 	}
 	return false;
@@ -88,8 +99,8 @@ static bool touches_firmware(const struct thaw_e820 *saved, size_t count, const 
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (saved[i].type != THAW_E820_RAM && (saved[i].addr + saved[i].size == e->addr ||
-						       e->addr + e->size == saved[i].addr))
+		if (saved[i].type != THAW_E820_RAM &&
+		    (ends_at(&saved[i], e->addr) || ends_at(e, saved[i].addr)))
 			return true;
 	}
 	return false;

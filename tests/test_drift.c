@@ -63,6 +63,32 @@ static enum thaw_err compare(const struct table *today)
 	return thaw_drift_compare(entries, count, &map, &first, count_told, NULL);
 }
 
+/* A saved table that no firmware has: its ends run over. Today's machine has all of its RAM. */
+static void test_ends_that_run_over(void)
+{
+	static const struct {
+		struct thaw_e820 range;
+		const char *what;
+	} rows[] = {
+		{{0x1000, UINT64_MAX - 0x7ff, THAW_E820_RAM}, "map-ram-gone"},
+		{{0x100000000, UINT64_MAX - 0x0fffff, THAW_E820_RAM}, "map-ram-gone"},
+		{{0x1000000, UINT64_MAX - 0xf00000, THAW_E820_ACPI}, "map-gone"},
+		{{UINT64_MAX - 0xfff, 0x2000, THAW_E820_RAM}, "map-ram-gone"},
+		{{UINT64_MAX - 0xfff, 0x2000, THAW_E820_ACPI}, "map-gone"},
+		{{UINT64_MAX - 0xfff, 0x1000, THAW_E820_NVS}, "map-gone"},
+	};
+	struct thaw_mem_range ram[] = {{{0x0000, 0x140000}, THAW_MEM_FREE}};
+	struct thaw_memmap map = {ram, 1, 1};
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++) {
+		first = (struct thaw_drift){0};
+		CHECK(thaw_drift_compare(&rows[i].range, 1, &map, &first, NULL, NULL) ==
+		      THAW_MEMORY_MAP);
+		if (!CHECK(first.what && !strcmp(first.what, rows[i].what)))
+			printf("  %zu: %s\n", i, first.what ? first.what : "ok");
+	}
+}
+
 static bool refuses(const struct table *today, const char *what)
 {
 	bool good = compare(today) == THAW_MEMORY_MAP && first.what && !strcmp(first.what, what);
@@ -452,6 +478,7 @@ int main(void)
 	RUN(test_hole_instead_of_acpi_data);
 	RUN(test_nothing_may_be_new);
 	RUN(test_sizes_count);
+	RUN(test_ends_that_run_over);
 	RUN(test_restores_over_drift);
 	RUN(test_md5_proves_the_table);
 	RUN(test_own_form_without_map);
