@@ -321,6 +321,27 @@ def try_world(disk, folder):
         new.unlink(missing_ok=True)
 
 
+def try_names(disk, folder):
+    """A header is as hostile as any other bytes: of its names nothing is for the terminal."""
+    new, again = folder / "new", folder / "again"
+    with case("names that a terminal would obey"):
+        image("convert", "--keep", disk, new)
+        data = bytearray(new.read_bytes())
+        at = struct.unpack_from("<Q", data, 48)[0] * PAGE
+        struct.pack_into("<80s80s32s64s", data, at + 640, b"6.1\x1b]0;x\a", b"\x9b" * 80,
+                         b"\r\n\t\x7f" * 8, b"\x1b[2J" * 16)
+        struct.pack_into("<Q", data, 56, codec.xxh64(bytes(data[at:at + PAGE])))
+        struct.pack_into("<Q", data, 248, codec.xxh64(bytes(data[:248])))
+        new.write_bytes(data)
+        for arguments in ("info",), ("info", "--json"):
+            said = image(*arguments, new, says="6.1?]0;x?")
+            assert all(c == "\n" or " " <= c <= "~" for c in said), ascii(said)
+        image("convert", "--keep", new, again)
+        image("info", again, says="6.1?]0;x?")
+    new.unlink(missing_ok=True)
+    again.unlink(missing_ok=True)
+
+
 def try_spare(disk, folder):
     """What the saved system lent to the loader it lends again: here the frames of the last run of
     zeroes, which are not the image's any more."""
@@ -449,6 +470,7 @@ def main():
         try_targets(disk, folder)
         try_forbidden(disk, folder)
         try_world(disk, folder)
+        try_names(disk, folder)
         try_spare(disk, folder)
         try_replace(disk, folder)
         try_broken_disk(disk, folder)

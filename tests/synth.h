@@ -37,6 +37,7 @@ struct synth_options {
 	uint32_t seed;
 	const struct thaw_e820 *saved_map; /* of thaw's own: the map itself, NULL: digest alone */
 	size_t saved_map_count;
+	const struct native_watched *watched; /* of thaw's own: one, or NULL */
 };
 
 struct synth_frame {

@@ -131,6 +131,8 @@ static enum thaw_writer_err describe(struct thaw_writer *w, const struct synth *
 		.writer = "synth",
 		.memory_map = map,
 		.memory_map_count = s->options.saved_map_count,
+		.watched = s->options.watched,
+		.watched_count = s->options.watched != NULL,
 		.notes = "made=up\n",
 	};
 	enum thaw_writer_err err = thaw_writer_describe(w, &facts);

@@ -47,7 +47,8 @@ HOST_EFI_FLAGS := -fshort-wchar -DGNU_EFI_USE_MS_ABI \
 	-isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64
 
 # Of thawctl what shows and converts images.
-HOST_IMAGE := $(patsubst tools/%.c,%.o,$(wildcard tools/image.c tools/image_*.c)) advice.o area.o json.o host_disk.o host_memory.o
+HOST_IMAGE := $(patsubst tools/%.c,%.o,$(wildcard tools/image.c tools/image_*.c)) advice.o area.o json.o plain.o \
+	host_disk.o host_memory.o
 
 # A target's own objects come behind the archives.
 HOST_GROUP = -Wl,--start-group $(1) -Wl,--end-group

@@ -267,6 +267,7 @@ static bool has_image(const struct hibernate_target *t, struct native_header *re
 bool hibernate_target_vacant(const struct hibernate_target *target, bool replace)
 {
 	struct native_header header;
+	char name[sizeof(header.hostname) + 1];
 	uint8_t own[16];
 
 	if (replace || !has_image(target, &header))
@@ -274,9 +275,9 @@ bool hibernate_target_vacant(const struct hibernate_target *target, bool replace
 	/* This system runs, so its image of another day can never be restored again. */
 	if (hibernate_machine_id(own) && !memcmp(own, header.machine_id, sizeof(own)))
 		return true;
-	header.hostname[sizeof(header.hostname) - 1] = 0;
+	thawctl_plain(name, header.hostname, sizeof(header.hostname));
 	thawctl_error("With --replace it is given up.",
 		      "%s: holds a session of another system%s%s already", target->path,
-		      header.hostname[0] ? ", " : "", header.hostname);
+		      name[0] ? ", " : "", name);
 	return false;
 }

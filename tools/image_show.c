@@ -26,6 +26,15 @@ static void show_string(struct show *w, const char *key, const char *value)
 		printf("%-16s %s\n", key, value);
 }
 
+/* What the image says of the machine it came from. */
+static void show_field(struct show *w, const char *key, const char *field, size_t size)
+{
+	char text[sizeof(((struct native_header *)NULL)->release) + 1];
+
+	thawctl_plain(text, field, size);
+	show_string(w, key, text);
+}
+
 static void show_number(struct show *w, const char *key, uint64_t value)
 {
 	if (w->json)
@@ -108,10 +117,10 @@ static void show_header(struct show *w, const struct image_source *s, const stru
 	show_time(w, h->created);
 	if (memcmp(h->machine_id, nobody, sizeof(nobody)))
 		show_bytes(w, "machine_id", h->machine_id, sizeof(h->machine_id));
-	show_string(w, "release", h->release);
-	show_string(w, "kernel_version", h->kernel_version);
-	show_string(w, "hostname", h->hostname);
-	show_string(w, "writer", h->writer);
+	show_field(w, "release", h->release, sizeof(h->release));
+	show_field(w, "kernel_version", h->kernel_version, sizeof(h->kernel_version));
+	show_field(w, "hostname", h->hostname, sizeof(h->hostname));
+	show_field(w, "writer", h->writer, sizeof(h->writer));
 	show_number(w, "fill_frames", h->fill_frames);
 	show_number(w, "spare_frames", h->spare_frames);
 	show_number(w, "blocks", s->image.block_count);

@@ -5,6 +5,8 @@
 #ifndef THAW_TOOLS_THAWCTL_H
 #define THAW_TOOLS_THAWCTL_H
 
+#include <stddef.h>
+
 enum thawctl_exit {
 	THAWCTL_DONE = 0,	 /* check: the image would be restored */
 	THAWCTL_NO_IMAGE = 1,	 /* nothing to restore, to show; thaw is not installed */
@@ -16,6 +18,12 @@ enum thawctl_exit {
 
 /* One "thawctl: ..." line on standard error, and a second: hint says what to do next. */
 void thawctl_error(const char *hint, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * plain.c: what a field of so many bytes, which need not end, says to a terminal: ret, of one byte more.
+ * What is not printable ASCII becomes a question mark.
+ */
+void thawctl_plain(char *ret, const char *field, size_t size);
 
 /* What to do about an errno that a file or a device gave. Static. */
 const char *thawctl_hint(int error);

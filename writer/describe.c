@@ -86,7 +86,7 @@ static void set_text(char *to, size_t bytes, const char *from)
 {
 	memset(to, 0, bytes);
 	if (from)
-		memcpy(to, from, (size_t)thaw_min(strlen(from), bytes - 1));
+		memcpy(to, from, strnlen(from, bytes - 1));
 }
 
 static void describe_map(struct native_header *h, const struct thaw_writer_facts *f)

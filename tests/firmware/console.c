@@ -15,8 +15,18 @@
 
 static EFI_STATUS EFIAPI output_string(struct _SIMPLE_TEXT_OUTPUT_INTERFACE *self, CHAR16 *text)
 {
+	size_t len = 0;
+
 	(void)self;
-	(void)text;
+	while (text[len])
+		len++;
+	/* What a terminal obeys, or shows as it likes. A line is begun anew, or ended. */
+	for (size_t i = text[0] == '\r'; i < len; i++) {
+		bool ends = i + 2 >= len && (text[i] == '\r' || text[i] == '\n');
+
+		if ((text[i] < ' ' || text[i] > '~') && !ends)
+			fake_fault("control character on the console", text[i], i);
+	}
 	return fake_call(FAKE_OUTPUT_STRING);
 }
 

@@ -73,6 +73,7 @@ static void draw(void)
 		.header_page = header_page(),
 		.noise = 30,
 		.digest = fake_memory_digest(),
+		.watched = fake->options.watched,
 	};
 
 	synth_init(&fake_picture, &picture);

@@ -94,6 +94,7 @@ struct fake_options {
 	bool secure_boot;
 	UINTN room;	  /* bytes by which the variables may grow; 0: any */
 	const char *keys; /* typed once thaw waits */
+	const struct native_watched *watched; /* by an image of thaw's own */
 	EFI_STATUS flushed; /* what the drive's own command ends with, if not with EFI_SUCCESS */
 	UINT8 sense;	    /* of a drive that refuses it, 0: it does not */
 	UINT32 taken; /* EFI memory type of what firmware takes while it leaves; 0: nothing */

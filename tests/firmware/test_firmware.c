@@ -214,6 +214,17 @@ static void test_full_store(void)
 }
 
 /* What the drive says to its own flush command, before anything was written. */
+/* A name in an image is shown; no terminal is to obey it. No partition has that GUID. */
+static void test_names_are_shown(void)
+{
+	static const struct native_watched watched = {
+		.partition = "nobody has this", .bytes = 512, .name = "\x1b[2J\x1b]0;\a\n\r\t\x7f\x9b\xc3\xa9"};
+
+	fake_begin(&(struct fake_options){.format = SYNTH_OWN, .watched = &watched});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake_end();
+}
+
 static void expect_flush(enum fake_bus bus, EFI_STATUS status, UINT8 sense, enum fake_end end)
 {
 	fake_begin(&(struct fake_options){
@@ -283,6 +294,7 @@ int main(void)
 	RUN(test_exit_refused);
 	RUN(test_exit_changes_map);
 	RUN(test_secure_boot);
+	RUN(test_names_are_shown);
 	RUN(test_flush);
 	RUN(test_insist);
 	RUN(test_full_store);
