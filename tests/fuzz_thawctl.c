@@ -33,6 +33,11 @@ const char *thawctl_hint(int error)
 	return "hint";
 }
 
+const char *thawctl_refused_word(char **argv)
+{
+	return argv[0];
+}
+
 /* There is no firmware here. */
 bool bootvars_available(void)
 {

@@ -619,7 +619,7 @@ def hibernates():
         expect("hibernate, forced", place, 2, passes, *words, "--force")
         expect("hibernate, compressed", place, 2, passes, *words, "--force", "--compress", "always")
         for option in ("--compress", "--mode"):
-            expect(f"hibernate, wrong {option}", place, 64, "wrong usage", "hibernate", option, "now")
+            expect(f"hibernate, wrong {option}", place, 64, "is not understood", "hibernate", option, "now")
         place.run("install")
         expect("hibernate, resident", place, 2, passes, *words)
         place.run("install", "--mode", "armed")

@@ -129,6 +129,16 @@ check 'two paths' 64 'more than one path' "$f/image" "$f/image"
 check 'unknown option' 64 "'--wrong' is not understood" --wrong "$f/image"
 check 'negative offset' 64 'not understood' --offset -1 "$f/image"
 check 'help' 0 'Usage: thawctl check' --help
+check 'help, short' 0 'Usage: thawctl check' -h
+check 'short options' 64 "'-xy' is not understood" --json -xy
+says 'short options of a place' 64 "'-vx' is not understood" status --json -vx
+says 'help of image, short' 0 'Usage: thawctl image' image -h
+says 'help, as a word' 0 'Usage: thawctl COMMAND' help
+if [ -e /sys/firmware/efi ] || [ -e /efi/EFI ] || [ -e /boot/EFI ] || [ -e /boot/efi/EFI ]; then
+	skip 'no UEFI' 'this machine has it'
+else
+	says 'no UEFI' 3 'was not booted by UEFI' status
+fi
 says 'no command' 64 'no command'
 says 'unknown command' 64 "no command 'wrong'" wrong
 says 'option without a value' 64 "'--mode' wants a value" install --mode
@@ -241,6 +251,8 @@ json 'JSON, restored' 'd["verdict"] == "restore" and d["reason"] is None and
 	d["loaded"]["paging_levels"] == 4 and not d["firmware"]["tables_unseen"]' "$f/image" --memmap "$f/map"
 json 'JSON, more memory' 'd["verdict"] == "restore" and d["firmware"]["tables_unseen"]' \
 	"$f/image" --memmap "$f/map-grown"
+out=$("$thawctl" image info --json "$f/image" | tail -n 1)
+if [ "$out" = '}' ]; then pass 'JSON, one newline at the end'; else fail 'JSON, one newline at the end'; fi
 json 'JSON, no map' 'd["verdict"] == "restore" and d["firmware"] is None' "$f/image"
 json 'JSON, no image' 'd["verdict"] == "no-image" and d["image"] is None' "$f/swap"
 json 'JSON, refused' 'd["verdict"] == "refuse" and d["reason"]["name"] == "memory-map" and

@@ -45,7 +45,7 @@ static const char usage[] =
 	"Exit status: 0 would be restored, 1 no image, 2 would be refused, 3 could not be\n"
 	"checked, 64 wrong usage.\n";
 
-enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_ROOT, OPT_JSON, OPT_VERBOSE, OPT_HELP };
+enum { OPT_OFFSET = 256, OPT_MEMMAP, OPT_ROOT, OPT_JSON, OPT_VERBOSE };
 
 static const struct option options[] = {
 	{"offset", required_argument, NULL, OPT_OFFSET},
@@ -53,7 +53,7 @@ static const struct option options[] = {
 	{"root", required_argument, NULL, OPT_ROOT},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -96,13 +96,14 @@ static int parse(struct check *c, int argc, char **argv, bool *ret_preflight)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_HELP) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
 			fputs(usage, stdout);
 			return THAWCTL_DONE;
 		}
 		if (!take_option(c, option)) {
-			thawctl_error(hint, "check: '%s' is not understood", argv[optind - 1]);
+			thawctl_error(hint, "check: '%s' is not understood",
+				      thawctl_refused_word(argv));
 			return THAWCTL_USAGE;
 		}
 	}
@@ -125,9 +126,7 @@ static int open_path(const char *path)
 	struct stat st;
 
 	if (fd < 0) {
-		thawctl_error(errno == EACCES ? "Run it as root: sudo thawctl check ..."
-					      : "'lsblk' lists the disks and partitions there are.",
-			      "%s: %s", path, strerror(errno));
+		thawctl_error(thawctl_hint(errno), "%s: %s", path, strerror(errno));
 		return -1;
 	}
 	if (!fstat(fd, &st) && (S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))

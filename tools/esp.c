@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <thaw/base.h>
+#include <unistd.h>
 
 #define GPT_ESP "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 #define MBR_ESP 0xef
@@ -35,6 +36,15 @@ static bool is_mounted_fat(const char *path)
 	       !statfs(inside, &fs) && fs.f_type == MSDOS_SUPER_MAGIC;
 }
 
+static const char *why_none(void)
+{
+	if (access("/sys/firmware/efi", F_OK))
+		return "This machine was not booted by UEFI, or this is a container of one: thaw "
+		       "cannot run here.";
+	return "Mount it (its type in 'lsblk -o NAME,PARTTYPENAME,MOUNTPOINT' is EFI System), or "
+	       "say where it is: --esp-path.";
+}
+
 /* Not in systemd's order: a FAT /boot may be the extended boot loader partition, with an EFI folder. */
 static bool find_path(struct esp *esp)
 {
@@ -51,11 +61,8 @@ static bool find_path(struct esp *esp)
 		snprintf(esp->path, sizeof(esp->path), "%s", places[i]);
 		return true;
 	}
-	thawctl_error(
-		closed ? thawctl_hint(EACCES)
-		       : "Mount it (its type in 'lsblk -o NAME,PARTTYPENAME,MOUNTPOINT' is EFI "
-			 "System), or say where it is: --esp-path.",
-		"no EFI system partition is mounted at /efi, /boot/efi or /boot");
+	thawctl_error(closed ? thawctl_hint(EACCES) : why_none(),
+		      "no EFI system partition is mounted at /efi, /boot/efi or /boot");
 	return false;
 }
 

@@ -36,7 +36,6 @@ enum {
 	OPT_DISK,
 	OPT_PART,
 	OPT_DRY_RUN,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -48,7 +47,7 @@ static const struct option options[] = {
 	{"disk", required_argument, NULL, OPT_DISK},
 	{"part", required_argument, NULL, OPT_PART},
 	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -116,14 +115,16 @@ int hibernate_options_parse(struct hibernate_options *o, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_HELP) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
 			fputs(usage, stdout);
 			return THAWCTL_DONE + 1;
 		}
 		if (!take_option(o, option)) {
 			thawctl_error("'thawctl hibernate --help' shows the options.",
-				      "wrong usage");
+				      "hibernate: '%s' is not understood",
+				      thawctl_refused_word(argv));
 			return THAWCTL_USAGE + 1;
 		}
 	}

@@ -59,7 +59,6 @@ enum {
 	OPT_STORE,
 	OPT_THREADS,
 	OPT_QUIET,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -70,7 +69,7 @@ static const struct option options[] = {
 	{"store", no_argument, NULL, OPT_STORE},
 	{"threads", required_argument, NULL, OPT_THREADS},
 	{"quiet", no_argument, NULL, OPT_QUIET},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -139,13 +138,14 @@ static int parse(struct image_options *o, const struct verb *verb, int argc, cha
 
 	opterr = 0;
 	o->threads = default_threads();
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_HELP) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
 			fputs(usage, stdout);
 			return THAWCTL_DONE;
 		}
 		if (!take_option(o, option)) {
-			thawctl_error(hint, "image: '%s' is not understood", argv[optind - 1]);
+			thawctl_error(hint, "image: '%s' is not understood",
+				      thawctl_refused_word(argv));
 			return THAWCTL_USAGE;
 		}
 	}
@@ -304,7 +304,7 @@ int image_main(int argc, char **argv)
 	size_t i;
 	int status;
 
-	if (argc > 1 && !strcmp(argv[1], "--help")) {
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		fputs(usage, stdout);
 		return THAWCTL_DONE;
 	}

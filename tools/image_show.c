@@ -143,10 +143,8 @@ int image_info(struct image_source *s, const struct image_options *o)
 	show_facts(&w, s);
 	if (native)
 		show_header(&w, s, &header);
-	if (o->json) {
+	if (o->json)
 		json_end(&json);
-		putchar('\n');
-	}
 	return THAWCTL_DONE;
 }
 
@@ -276,9 +274,7 @@ int image_dump(struct image_source *s, const struct image_options *o)
 	dump_extents(&w, &s->image);
 	dump_blocks(&w, &s->image);
 	dump_map(&w, &s->image);
-	if (o->json) {
+	if (o->json)
 		json_end(&json);
-		putchar('\n');
-	}
 	return THAWCTL_DONE;
 }

@@ -80,7 +80,7 @@ int site_parse(struct site *ret, int argc, char **argv, const char *accepted, co
 	*ret = (struct site){.entry = -1, .next = -1};
 	snprintf(hint, sizeof(hint), "'thawctl %s --help' shows the usage.", argv[0]);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return -1;
@@ -91,7 +91,7 @@ int site_parse(struct site *ret, int argc, char **argv, const char *accepted, co
 		}
 		if (!is_accepted(accepted, option) || !take_option(ret, option)) {
 			thawctl_error(hint, "%s: '%s' is not understood", argv[0],
-				      argv[optind - 1]);
+				      thawctl_refused_word(argv));
 			return THAWCTL_USAGE;
 		}
 	}

@@ -14,6 +14,7 @@
 #include "status.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -49,6 +50,17 @@ const char *thawctl_hint(int error)
 	default:
 		return "Run it again; 'dmesg' may say more.";
 	}
+}
+
+/* Within a word of several letters optind still stands before it. */
+const char *thawctl_refused_word(char **argv)
+{
+	const char *next = argv[optind];
+
+	return next && next[0] == '-' && next[1] && next[1] != '-' && optopt > 0 &&
+			       optopt < 128 && strchr(next + 1, optopt)
+		       ? next
+		       : argv[optind - 1];
 }
 
 struct command {
@@ -106,6 +118,8 @@ static int run(int argc, char **argv)
 		thawctl_error(hint, "no command given");
 		return THAWCTL_USAGE;
 	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return show_help(argc, argv);
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

@@ -25,6 +25,9 @@ void thawctl_error(const char *hint, const char *format, ...) __attribute__((for
  */
 void thawctl_plain(char *ret, const char *field, size_t size);
 
+/* The word of the command line that getopt_long(3) has just refused; it has no short options but h. */
+const char *thawctl_refused_word(char **argv);
+
 /* What to do about an errno that a file or a device gave. Static. */
 const char *thawctl_hint(int error);
 
