@@ -43,6 +43,7 @@ HIBERNATE = """
 [ "$(arg stick)" ] && { wait_for /dev/sda1 && mkdir /stick && mount -t ext4 /dev/sda1 /stick ||
 	end "FAILED: stick"; }
 [ "$(arg dirty)" ] && { while :; do cat /mem/random > /mem/dirty; done & }
+[ "$(arg pm_test)" ] && echo "$(arg pm_test)" > /sys/power/pm_test
 left=$(arg cycles 1)
 while [ $left -gt 0 ]; do
 	left=$((left - 1))

@@ -50,18 +50,6 @@ struct hibernation {
 
 /* --- before the freeze ---------------------------------------------------------------------- */
 
-static bool choose_mode(struct hibernation *h)
-{
-	if (h->options.mode != SNAPSHOT_MODE_OTHER)
-		return true;
-	h->options.mode = snapshot_mode();
-	if (h->options.mode != SNAPSHOT_MODE_OTHER)
-		return true;
-	thawctl_error("Choose one with --mode.",
-		      "/sys/power/disk names a mode that thaw does not have");
-	return false;
-}
-
 static bool reserve(struct hibernation *h)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -78,7 +66,9 @@ static bool reserve(struct hibernation *h)
 
 static bool prepare(struct hibernation *h)
 {
-	if (!hibernate_ready() || !choose_mode(h) ||
+	if (h->options.mode == SNAPSHOT_MODE_UNSAID)
+		h->options.mode = snapshot_mode();
+	if (!hibernate_ready() ||
 	    (!h->options.force && !hibernate_boot_ready(&h->site, h->options.mode)) ||
 	    !hibernate_target_open(&h->target, h->options.path) ||
 	    (!h->options.force && !hibernate_boot_finds(&h->site, h->target.path)) ||
@@ -311,6 +301,10 @@ static int hibernate(struct hibernation *h)
 		save(h);
 		return fail(h);
 	case SNAPSHOT_RESTORED:
+		if (!hibernate_memory_is_restored(&h->memory)) {
+			complain(h, "something woke the machine before its memory was saved");
+			return fail(h);
+		}
 		snapshot_close(&h->snapshot);
 		hibernate_times_report(&h->times, &h->target, h->uuid);
 		return THAWCTL_DONE;
@@ -349,7 +343,7 @@ static int run(struct hibernation *h)
 int hibernate_main(int argc, char **argv)
 {
 	struct hibernation h = {
-		.options = {.mode = SNAPSHOT_MODE_OTHER, .site = &h.site},
+		.options = {.mode = SNAPSHOT_MODE_UNSAID, .site = &h.site},
 		.console = -1,
 		.target.file.fd = -1,
 		.site = {.entry = -1, .next = -1},

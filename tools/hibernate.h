@@ -188,7 +188,8 @@ struct hibernate_stream {
 	uint64_t *frames; /* as the kernel lists them; locked */
 	uint64_t capacity;
 	uint8_t *batch; /* HIBERNATE_BATCH pages; locked */
-	const uint8_t *spare; /* a page that only hibernate_memory has: its frames are for the loader */
+	/* A page that only hibernate_memory has: one frame of it bears witness, the rest is for the loader. */
+	const uint8_t *spare;
 	uint64_t pages;	      /* of the stream, all in all */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
@@ -223,5 +224,12 @@ struct hibernate_memory {
  */
 bool hibernate_memory_reserve(struct hibernate_memory *ret, uint64_t memory_bytes,
 			      unsigned threads);
+
+/*
+ * Is this memory out of an image that hibernate_stream_copy() wrote? Where something wakes the machine
+ * just before its snapshot, Linux says that it was restored (create_image() in kernel/power/hibernate.c,
+ * 6.12).
+ */
+bool hibernate_memory_is_restored(const struct hibernate_memory *memory);
 
 #endif

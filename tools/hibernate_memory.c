@@ -105,6 +105,16 @@ static bool fill_spares(uint8_t *spares)
 	return true;
 }
 
+bool hibernate_memory_is_restored(const struct hibernate_memory *memory)
+{
+	const uint8_t *page = memory->spares;
+	const uint8_t *end = page + SPARE_PAGES * THAW_PAGE_SIZE;
+
+	while (page < end && (*page || memcmp(page, page + 1, THAW_PAGE_SIZE - 1)))
+		page += THAW_PAGE_SIZE;
+	return page < end;
+}
+
 bool hibernate_memory_reserve(struct hibernate_memory *ret, uint64_t memory_bytes, unsigned threads)
 {
 	/* The kernel copies what it saves, so that is half of the memory at most. */

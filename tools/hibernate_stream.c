@@ -20,6 +20,7 @@ struct copy {
 	uint64_t data_pages; /* that the info page promises */
 	uint64_t list_pages;
 	uint64_t done; /* pages of the stream */
+	bool witnessed;
 	/* neighbouring data frames whose pages wait in the batch */
 	uint64_t first;
 	uint32_t waiting;
@@ -138,6 +139,19 @@ static enum hibernate_err flush(struct copy *c)
 	return told(c, thaw_writer_data(c->writer, c->first, count, c->stream->batch));
 }
 
+/* The first is saved as zeros, which it never was: whoever finds it so was restored. */
+static enum hibernate_err copy_spare(struct copy *c, uint64_t frame)
+{
+	enum hibernate_err err = flush(c);
+
+	if (err)
+		return err;
+	if (c->witnessed)
+		return told(c, thaw_writer_spare(c->writer, frame, 1));
+	c->witnessed = true;
+	return told(c, thaw_writer_fill(c->writer, frame, 1, 0));
+}
+
 static enum hibernate_err copy_data(struct copy *c, uint64_t frame)
 {
 	uint8_t *page;
@@ -150,10 +164,8 @@ static enum hibernate_err copy_data(struct copy *c, uint64_t frame)
 		err = read_page(c, page);
 	if (err)
 		return err;
-	if (!memcmp(page, c->stream->spare, THAW_PAGE_SIZE)) {
-		err = flush(c);
-		return err ? err : told(c, thaw_writer_spare(c->writer, frame, 1));
-	}
+	if (!memcmp(page, c->stream->spare, THAW_PAGE_SIZE))
+		return copy_spare(c, frame);
 	if (!c->waiting)
 		c->first = frame;
 	c->waiting++;
@@ -175,7 +187,9 @@ static enum hibernate_err copy_frames(struct copy *c)
 		if (!err)
 			err = told(c, thaw_writer_fill(c->writer, frame_of(frames[i]), 1, 0));
 	}
-	return err ? err : flush(c);
+	if (!err)
+		err = flush(c);
+	return err || c->witnessed ? err : HIBERNATE_FRAMES;
 }
 
 enum hibernate_err hibernate_stream_copy(struct hibernate_stream *stream,

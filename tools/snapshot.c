@@ -31,7 +31,7 @@ enum snapshot_mode snapshot_mode(void)
 		if (strstr(line, names[i]))
 			return (enum snapshot_mode)i;
 	}
-	return SNAPSHOT_MODE_OTHER;
+	return strstr(line, "platform") ? SNAPSHOT_MODE_PLATFORM : SNAPSHOT_MODE_SHUTDOWN;
 }
 
 bool snapshot_open(struct snapshot *ret, enum snapshot_mode mode)

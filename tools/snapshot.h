@@ -20,7 +20,7 @@ enum snapshot_mode {
 	SNAPSHOT_MODE_PLATFORM, /* ACPI S4 */
 	SNAPSHOT_MODE_SHUTDOWN,
 	SNAPSHOT_MODE_REBOOT,
-	SNAPSHOT_MODE_OTHER, /* "suspend", "test_resume" and what may come */
+	SNAPSHOT_MODE_UNSAID,
 };
 
 struct snapshot {
@@ -34,7 +34,10 @@ enum snapshot_taken {
 	SNAPSHOT_RESTORED /* it has been, and this is the system brought back from it */
 };
 
-/* The mode that the kernel would use. */
+/*
+ * The mode that the kernel would use; where that is none of ours, as "suspend" which hybrid sleep leaves
+ * there, platform, or what there is in its place.
+ */
 enum snapshot_mode snapshot_mode(void);
 
 /* Tells the drivers that hibernation is coming. false: errno; ENOENT, EPERM and EBUSY are usual. */
