@@ -248,6 +248,7 @@ static bool write_image(struct hibernation *h)
 static void take_back(struct hibernation *h)
 {
 	h->left = h->maybe_saved && !hibernate_target_forget(&h->target);
+	snapshot_outlive_threads();
 }
 
 static void save(struct hibernation *h)

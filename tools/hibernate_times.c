@@ -166,8 +166,10 @@ void hibernate_times_report(struct hibernate_times *times, const struct hibernat
 	uint64_t whole = now_us(CLOCK_REALTIME) - times->began_us;
 	unsigned i;
 
-	take_notes(times, target, uuid);
+	/* First of all: to know the rest, disk and firmware have to be asked. */
 	printf("Restored, %.1f s after hibernating began.\n", (double)whole / 1e6);
+	fflush(stdout);
+	take_notes(times, target, uuid);
 	for (i = 0; i < HIBERNATE_TIMES; i++) {
 		if (times->us[i])
 			printf("  %-14s %8.3f s\n", parts[i], (double)times->us[i] / 1e6);

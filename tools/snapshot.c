@@ -129,7 +129,7 @@ static unsigned threads(void)
 }
 
 /* A thread that was joined is not gone yet, and the kernel complains of it when it thaws. */
-static void outlive_threads(void)
+void snapshot_outlive_threads(void)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
 	unsigned tries;
@@ -142,10 +142,10 @@ void snapshot_close(struct snapshot *s)
 {
 	int error = errno;
 
-	outlive_threads();
-
-	/* The kernel thaws nothing while it holds a snapshot. */
-	ioctl(s->fd, SNAPSHOT_FREE, 0);
+	/*
+	 * Does nothing while the kernel holds a snapshot: close() frees that, and thaws all in one go.
+	 * SNAPSHOT_FREE would thaw the kernel's threads first, and let them run before anybody else.
+	 */
 	ioctl(s->fd, SNAPSHOT_UNFREEZE, 0);
 	close(s->fd);
 	s->fd = -1;

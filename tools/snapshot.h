@@ -6,7 +6,7 @@
  * one that was restored or is to go on. Every failure leaves a state in which close() thaws
  * everything. Between freeze and close no filesystem may be touched, and whatever threads there are
  * must have been made after the freeze (they inherit from the caller that they are not frozen) and
- * be gone before close.
+ * be outlived before close.
  *
  * Facts: Linux 6.1 and 6.12, kernel/power/user.c and Documentation/power/userland-swsusp.rst.
  */
@@ -63,6 +63,9 @@ uint64_t snapshot_swap_page(struct snapshot *s);
 
 /* Bytes free in the swap area, and which area is meant: device, pages to its header. */
 bool snapshot_use_swap(struct snapshot *s, uint64_t dev, uint64_t header_page, uint64_t *ret_free);
+
+/* Waits until the caller's threads, which have ended, are gone for the kernel, too. */
+void snapshot_outlive_threads(void);
 
 /* Switches the machine off. Returns only if that failed or was called off: errno. */
 void snapshot_power_off(struct snapshot *s);
