@@ -41,6 +41,12 @@ static size_t take_marks(const struct thaw_located *located, uint64_t ret[THAW_F
 	return count;
 }
 
+/* One that could not be seen, or had no room in the list: whatever is found next may be it. */
+static bool may_be_another(const struct thaw_located *located)
+{
+	return located->unreadable || fw.blind || located->count > THAW_FOUND_MAX;
+}
+
 /* The system that runs next may change what these images rely on: remember that. */
 static void refuse(struct thaw_machine *m, const struct thaw_located *located, enum thaw_err err,
 		   struct thaw_report *report)
@@ -49,8 +55,7 @@ static void refuse(struct thaw_machine *m, const struct thaw_located *located, e
 	size_t count = take_marks(located, marks);
 
 	report->unrecorded = thaw_pass_over_all(m, marks, count, err) != THAW_OK;
-	/* Whatever is found next may be one that had no room in the list. */
-	if (located->count > THAW_FOUND_MAX && thaw_record_doubt(m) != THAW_OK)
+	if (may_be_another(located) && thaw_record_doubt(m) != THAW_OK)
 		report->unrecorded = true;
 	thaw_fail(&report->diag, err, "images found", located->count, THAW_FOUND_MAX);
 }
@@ -77,6 +82,7 @@ static bool restore(const struct config *config, const struct thaw_located *loca
 		.mark = found->mark,
 		.beside = marks + 1,
 		.beside_count = take_marks(located, marks) - 1,
+		.unseen = may_be_another(located),
 	};
 	enum thaw_err err = machine_init(&machine);
 	bool insists;

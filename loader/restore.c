@@ -65,6 +65,12 @@ static void forbid_beside(struct story *s, uint64_t mark)
 	thaw_forbid_all(s->m->record, s->options->beside, s->options->beside_count, THAW_AMBIGUOUS);
 }
 
+/* After the store that is to last: each one ends a doubt. */
+static enum thaw_err doubt_unseen(struct story *s)
+{
+	return s->options->unseen ? thaw_record_doubt(s->m) : THAW_OK;
+}
+
 static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum thaw_err reason)
 {
 	const struct thaw_facts *facts = &s->image.facts;
@@ -306,6 +312,8 @@ static enum thaw_err prepare_commit(struct story *s)
 		err = thaw_fail(s->diag, THAW_DRY_RUN, "commit", 0, 0);
 	if (!err && store(s, THAW_ATTEMPT_COMMITTING, THAW_OK))
 		err = thaw_fail(s->diag, THAW_NO_RECORD, "committing", 0, 0);
+	if (!err && doubt_unseen(s))
+		err = thaw_fail(s->diag, THAW_NO_RECORD, "unseen", 0, 0);
 	if (!err)
 		checkpoint(s, THAW_CHECKPOINT_COMMITTING);
 	return err;
@@ -400,7 +408,7 @@ static enum thaw_err leave(struct story *s, enum thaw_err err)
 	wipe_opened(s);
 	if (s->loaded && err != THAW_WORKER)
 		thaw_load_wipe(s->load);
-	s->report->unrecorded = record_pass_over(s, mark, err) != THAW_OK;
+	s->report->unrecorded = record_pass_over(s, mark, err) || doubt_unseen(s);
 	s->report->must_reset = s->report->unrecorded && s->started;
 	return err == THAW_DISCARDED ? discard(s) : err;
 }

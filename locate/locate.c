@@ -219,18 +219,20 @@ static void scan_all(struct search *s)
 
 /*
  * An image beside the one that is restored must not be forgotten: what is restored may change what
- * the other relies on. Without a note the second image also says that the first may be the stale one.
+ * the other relies on. Without a note the second image also says that the first may be the stale one;
+ * so does a note of what cannot be read.
  */
 static void look_for_any(struct search *s, const struct thaw_wanted *wanted)
 {
-	bool noted;
+	bool noted, hidden;
 
 	if (wanted->has_hint)
 		s->ret->missing = !look_at(s, &wanted->hint, is_fixed);
 	noted = s->ret->count;
+	hidden = s->ret->unreadable;
 	scan_all(s);
 	if (!noted)
-		s->ret->ambiguous = s->ret->count > 1;
+		s->ret->ambiguous = s->ret->count > 1 || (s->ret->count && hidden);
 }
 
 static bool prepare(struct search *s, const struct thaw_area *areas, size_t count)

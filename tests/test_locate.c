@@ -265,6 +265,14 @@ static void test_unreadable(void)
 	put_image(2, 0, 'a');
 	areas[1].removable = false;
 	CHECK(locate_any() == 2 && got.unreadable);
+	/* Unless systemd noted what cannot be read: then this one is the older. */
+	CHECK(locate_hint('q', 0) == -2 && got.unreadable && got.count == 1);
+	put_xfs(0, 'b');
+	put_image(0, 5, 'z');
+	CHECK(locate_hint('b', 5) == 0 && got.unreadable && got.count == 2);
+	spoil(0, 5);
+	disks[1].has_bad = false;
+	CHECK(locate_hint('b', 5) == -2 && got.unreadable && got.count == 1);
 	boot();
 	spoil(1, 0);
 	areas[1].type = THAW_AREA_OTHER;

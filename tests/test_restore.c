@@ -289,6 +289,37 @@ static void test_beside(void)
 	scene_free(&c);
 }
 
+/* One that nobody saw: the image that is found next may be it, and is refused once. */
+static void test_unseen(void)
+{
+	struct thaw_options options = {.unseen = true};
+	struct scene c;
+
+	begin(&c);
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_OK && !c.sim.faults);
+	CHECK(c.sim.durable_there && !c.sim.durable_vouched);
+	scene_rewind(&c);
+	c.sim.durable_vouched = false; /* of another image nothing is recorded, but that */
+	CHECK(sim_restore(&c.sim, 0, &(struct thaw_options){0}, &c.report) == THAW_RECORD_DAMAGED);
+	CHECK(c.sim.durable_vouched);
+	scene_free(&c);
+	begin(&c);
+	options.dry_run = true;
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_DRY_RUN && !c.report.unrecorded);
+	CHECK(!c.sim.durable_vouched && sim_forbids(&c.sim, 0, c.report.facts.mark));
+	/* Once it is said it is not said again. */
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_PASSED_OVER && !c.sim.stores);
+	scene_free(&c);
+	/* Nobody is told, so nothing is restored. */
+	begin(&c);
+	options.dry_run = false;
+	c.sim.fail_op = SIM_RECORD;
+	c.sim.fail_at = 3; /* the start, that it begins to commit, and this */
+	c.sim.fail_on = true;
+	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_NO_RECORD && c.report.unrecorded);
+	scene_free(&c);
+}
+
 static jmp_buf hung;
 
 static bool hang(struct thaw_machine *m, size_t n, void *page, enum thaw_volume_site *ret_site)
@@ -499,6 +530,7 @@ int main(void)
 	RUN(test_by_hand);
 	RUN(test_by_hand_and_lost);
 	RUN(test_beside);
+	RUN(test_unseen);
 	RUN(test_hang);
 	RUN(test_dry_run);
 	RUN(test_hw_sig);

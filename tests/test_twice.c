@@ -22,6 +22,7 @@ enum end {
 	END_CUT_LOAD,	/* the power is cut while loading */
 	END_CUT_COMMIT, /* and before the write */
 	END_BESIDE,	/* another image is there, and recorded before; then nothing fails */
+	END_HIDDEN,	/* another may be there, and cannot be read; then nothing fails */
 	END_UNREAD,	/* refused unread, as under Secure Boot */
 	END_UNSEEN,	/* its header could not be read: nobody knows that there is one */
 	ENDS,
@@ -107,7 +108,8 @@ static bool boot(bool by_hand, enum thaw_err *ret_err)
 	struct thaw_options options = {.by_hand = by_hand,
 				       .mark = thaw_image_mark(c.picture.disk),
 				       .beside = &beside,
-				       .beside_count = end == END_BESIDE};
+				       .beside_count = end == END_BESIDE,
+				       .unseen = end == END_HIDDEN};
 
 	c.sim.fail_err = end == END_CHANGED ? THAW_CHANGED : THAW_OK;
 	boots++;
@@ -206,6 +208,9 @@ static unsigned try(const struct state *from, bool by_hand)
 		restores++;
 		good = good && (by_hand || !from->passed);
 	}
+	/* Whatever the other one is: next it is refused, or nobody ran, or the user was told. */
+	if (end == END_HIDDEN)
+		good = good && (sim_forbids(&c.sim, 0, OTHER_MARK) || c.report.unrecorded);
 	to = leave();
 	to.passed = from->passed;
 	if (err && c.report.must_reset) {
@@ -250,7 +255,7 @@ static void explore(bool virgin, bool is_full, bool beside)
 	add(&first);
 	for (i = 0; i < state_count; i++) {
 		for (end = END_RESTORED; end < ENDS; end++) {
-			if (end == END_BESIDE && !beside)
+			if ((end == END_BESIDE || end == END_HIDDEN) && !beside)
 				continue;
 			try_all(&states[i], false);
 			try_all(&states[i], true);

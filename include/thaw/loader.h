@@ -331,6 +331,9 @@ struct thaw_options {
 	/* Marks of the other images that are there: however this ends, they are passed over too. */
 	const uint64_t *beside;
 	size_t beside_count;
+	/* There may be an image that nobody could see: however this ends, the record is doubted, so that
+	 * whatever is found next is refused once. */
+	bool unseen;
 };
 
 struct thaw_report {

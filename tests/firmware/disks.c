@@ -148,6 +148,8 @@ static EFI_STATUS EFIAPI read_blocks(EFI_BLOCK_IO *self, UINT32 id, EFI_LBA lba,
 	struct medium *m = (struct medium *)self;
 	EFI_STATUS status = fake_call(FAKE_READ_BLOCKS);
 
+	if (m == &media[SWAP] && fake->options.unreadable)
+		return EFI_DEVICE_ERROR;
 	if (!is_inside(m, id, lba, size, buf))
 		return EFI_INVALID_PARAMETER;
 	transfer(m, lba, size, buf, EFI_ERROR(status));

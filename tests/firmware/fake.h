@@ -87,6 +87,7 @@ struct fake_options {
 	enum fake_bus bus;
 	const char *conf;     /* thaw.conf */
 	const char *location; /* systemd's note; then the image lies in a swap file */
+	bool unreadable;      /* the swap partition, which has no image then */
 	bool unconnected;     /* the disk's controller is not started */
 	bool workers;	      /* there are four processors */
 	bool background;      /* the disk reads in the background */

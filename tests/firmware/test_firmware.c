@@ -128,6 +128,37 @@ static void test_swap_file(void)
 	});
 }
 
+/* The record, as the next boot finds it: is it in doubt? */
+static bool is_doubted(void)
+{
+	return !fake_variable(L"ThawStatusVouched");
+}
+
+/*
+ * Beside the image that systemd noted a swap partition cannot be read. There may be an older one: what
+ * is found there in a later boot is refused once, whether this one was restored or not.
+ */
+static void test_unreadable_beside(void)
+{
+	static const char *const noted =
+		"{\"uuid\":\"77777777-7777-7777-7777-777777777777\",\"offset\":9}";
+
+	fake_begin(&(struct fake_options){.location = noted, .unreadable = true});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults && is_doubted());
+	fake_rewind();
+	fake->options.conf = "dry-run yes\n";
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_doubted());
+	fake_end();
+	fake_begin(&(struct fake_options){
+		.location = noted, .unreadable = true, .secure_boot = true});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_doubted());
+	fake_end();
+	/* And where it can be read there is no doubt. */
+	fake_begin(&(struct fake_options){.location = noted});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults && !is_doubted());
+	fake_end();
+}
+
 /* thaw's own format; the disk has to be started, and the next program is named. */
 static void test_configured(void)
 {
@@ -295,6 +326,7 @@ int main(void)
 	RUN(test_exit_changes_map);
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
+	RUN(test_unreadable_beside);
 	RUN(test_flush);
 	RUN(test_insist);
 	RUN(test_full_store);
