@@ -256,6 +256,7 @@ if [ "$out" = '}' ]; then pass 'JSON, one newline at the end'; else fail 'JSON, 
 json 'JSON, no map' 'd["verdict"] == "restore" and d["firmware"] is None' "$f/image"
 json 'JSON, no image' 'd["verdict"] == "no-image" and d["image"] is None' "$f/swap"
 json 'JSON, refused' 'd["verdict"] == "refuse" and d["reason"]["name"] == "memory-map" and
+	d["reason"]["code"] == "0x230" and
 	len(d["firmware"]["differences"]) > 0' "$f/image" --memmap "$f/map-moved"
 json 'JSON, foreign' 'd["reason"]["where"] == "crypto_LUKS"' "$f/luks"
 cp "$f/swap" "$f/$(printf 'odd "\\\377\001')"

@@ -32,7 +32,7 @@ static void put_reason(struct json *j, const struct check *c)
 	}
 	json_object(j, "reason");
 	json_string(j, "name", thaw_err_name(d->code));
-	json_number(j, "code", d->code);
+	json_hex(j, "code", d->code);
 	json_string(j, "sentence", thaw_err_sentence(d->code));
 	json_string(j, "where", d->where);
 	json_hex(j, "a", d->a);
