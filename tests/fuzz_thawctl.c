@@ -78,8 +78,9 @@ static int run(const char *verb, const char *option, const char *path, const cha
 
 	if (option)
 		argv[argc++] = (char *)option;
-	if (target) {
+	if (target)
 		argv[argc++] = "--replace";
+	if (!strcmp(verb, "convert")) {
 		argv[argc++] = "--threads";
 		argv[argc++] = "0";
 	}

@@ -142,6 +142,7 @@ fi
 says 'no command' 64 'no command'
 says 'unknown command' 64 "no command 'wrong'" wrong
 says 'option without a value' 64 "'--mode' wants a value" install --mode
+says 'option of another verb' 64 "image verify: '--json' is not understood" image verify --json "$f/image"
 says 'error without a hint' 64 "  'thawctl image --help' shows" image
 says 'commands' 0 'check' --help
 says 'version' 0 'thawctl ' --version

@@ -41,7 +41,7 @@ static const char usage[] =
 	"  --store          convert: compress nothing\n"
 	"  --threads N      convert: threads that compress; default: one for each\n"
 	"                   processor\n"
-	"  --quiet          say nothing but errors\n"
+	"  --quiet          verify, extract, convert: say nothing but errors\n"
 	"  --help           show this text\n"
 	"\n"
 	"Exit status: 0 done, 1 no image, 2 the image is broken, 3 something could not be\n"
@@ -51,24 +51,14 @@ static const char hint[] = "'thawctl image --help' shows the usage.";
 
 /* --- the command line -------------------------------------------------------------------- */
 
-enum {
-	OPT_OFFSET = 256,
-	OPT_JSON,
-	OPT_KEEP,
-	OPT_REPLACE,
-	OPT_STORE,
-	OPT_THREADS,
-	OPT_QUIET,
-};
-
 static const struct option options[] = {
-	{"offset", required_argument, NULL, OPT_OFFSET},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"keep", no_argument, NULL, OPT_KEEP},
-	{"replace", no_argument, NULL, OPT_REPLACE},
-	{"store", no_argument, NULL, OPT_STORE},
-	{"threads", required_argument, NULL, OPT_THREADS},
-	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"offset", required_argument, NULL, 'o'},
+	{"json", no_argument, NULL, 'j'},
+	{"keep", no_argument, NULL, 'k'},
+	{"replace", no_argument, NULL, 'r'},
+	{"store", no_argument, NULL, 's'},
+	{"threads", required_argument, NULL, 't'},
+	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -76,14 +66,17 @@ static const struct option options[] = {
 struct verb {
 	const char *name;
 	int (*run)(struct image_source *s, const struct image_options *o);
+	const char *accepts; /* the options' letters */
 	bool has_target;
 	bool reads_through; /* the whole image, from its beginning to its end */
 };
 
 static const struct verb verbs[] = {
-	{"info", image_info, false, false},	{"dump", image_dump, false, false},
-	{"verify", image_verify, false, true},	{"extract", image_extract, true, true},
-	{"convert", image_convert, true, true},
+	{"info", image_info, "oj", false, false},
+	{"dump", image_dump, "oj", false, false},
+	{"verify", image_verify, "oq", false, true},
+	{"extract", image_extract, "orq", true, true},
+	{"convert", image_convert, "okrstq", true, true},
 };
 
 static bool parse_number(const char *text, uint64_t most, uint64_t *ret)
@@ -100,20 +93,20 @@ static bool take_option(struct image_options *o, int option)
 	uint64_t threads = 0;
 
 	switch (option) {
-	case OPT_OFFSET:
+	case 'o':
 		o->has_offset = true;
 		return parse_number(optarg, UINT64_MAX >> THAW_PAGE_SHIFT, &o->header_page);
-	case OPT_JSON:
+	case 'j':
 		return o->json = true;
-	case OPT_KEEP:
+	case 'k':
 		return o->keep = true;
-	case OPT_REPLACE:
+	case 'r':
 		return o->replace = true;
-	case OPT_STORE:
+	case 's':
 		return o->store = true;
-	case OPT_QUIET:
+	case 'q':
 		return o->quiet = true;
-	case OPT_THREADS:
+	case 't':
 		if (!parse_number(optarg, MOST_THREADS, &threads))
 			return false;
 		o->threads = (unsigned)threads;
@@ -143,8 +136,8 @@ static int parse(struct image_options *o, const struct verb *verb, int argc, cha
 			fputs(usage, stdout);
 			return THAWCTL_DONE;
 		}
-		if (!take_option(o, option)) {
-			thawctl_error(hint, "image: '%s' is not understood",
+		if (!strchr(verb->accepts, option) || !take_option(o, option)) {
+			thawctl_error(hint, "image %s: '%s' is not understood", verb->name,
 				      thawctl_refused_word(argv));
 			return THAWCTL_USAGE;
 		}
