@@ -11,8 +11,15 @@
 #include "flush.h"
 #include "memory.h"
 
-/* One request of 8 MiB keeps every device busy; drivers split it as their controller needs. */
-#define PIECE_PAGES   2048
+/*
+ * How many pages are asked for at once. 8 MiB keep every device busy, and drivers split them as their
+ * controllers need. But some refuse what is too much for them, and a controller that reaches no
+ * further than 4 GiB takes as much memory there, of which thaw leaves 16 MiB: so where a read failed, less
+ * is asked for from then on.
+ */
+static const uint64_t pieces[] = {2048, 256, 16};
+
+#define SMALLEST      (THAW_ARRAY_LEN(pieces) - 1)
 #define READ_TRIES    3
 #define BACKGROUND_US 30000000
 
@@ -82,18 +89,30 @@ static bool read_once(struct disk *disk, uint64_t page, uint64_t count, void *bu
 	       was_read(buf, count, mark);
 }
 
-static bool read_piece(struct disk *disk, uint64_t page, uint64_t count, void *buf)
+static void ask_for_less(struct disk *disk, uint64_t failed)
+{
+	while (disk->piece < SMALLEST && failed > pieces[SMALLEST] && failed <= pieces[disk->piece])
+		disk->piece++;
+}
+
+/* How many pages were read, 0 if not even few can be. */
+static uint64_t read_piece(struct disk *disk, uint64_t page, uint64_t count, void *buf)
 {
 	uint64_t began = cpu_now_us();
+	uint64_t n = 0;
 	bool done = false;
 
-	for (unsigned tries = 0; tries < READ_TRIES && !done; tries++)
-		done = read_once(disk, page, count, buf);
-	if (count >= TELLING_PAGES) {
-		disk->seen_pages += count;
+	for (unsigned tries = 0; tries < READ_TRIES && !done; tries++) {
+		n = thaw_min(count, pieces[disk->piece]);
+		done = read_once(disk, page, n, buf);
+		if (!done)
+			ask_for_less(disk, n);
+	}
+	if (n >= TELLING_PAGES) {
+		disk->seen_pages += n;
 		disk->seen_us += cpu_now_us() - began;
 	}
-	return done;
+	return done ? n : 0;
 }
 
 static enum thaw_err disk_read(struct thaw_disk *seam, uint64_t page, uint64_t count, void *buf)
@@ -104,9 +123,9 @@ static enum thaw_err disk_read(struct thaw_disk *seam, uint64_t page, uint64_t c
 	if (!is_inside(disk, page, count))
 		return THAW_READ;
 	while (count) {
-		uint64_t n = thaw_min(count, PIECE_PAGES);
+		uint64_t n = read_piece(disk, page, count, to);
 
-		if (!read_piece(disk, page, n, to))
+		if (!n)
 			return THAW_READ;
 		page += n;
 		count -= n;
@@ -124,7 +143,7 @@ static bool start_in_background(struct disk *disk)
 {
 	EFI_BLOCK_IO2_PROTOCOL *io = disk->block_io2;
 
-	if (!io || disk->count > PIECE_PAGES || expected_us(disk) < WORTH_US ||
+	if (!io || disk->count > pieces[disk->piece] || expected_us(disk) < WORTH_US ||
 	    EFI_ERROR(fw.bs->CreateEvent(0, 0, NULL, NULL, &disk->token.Event)))
 		return false;
 	disk->token.TransactionStatus = EFI_NOT_READY;
@@ -175,16 +194,18 @@ static bool wait_token(struct disk *disk)
 
 /*
  * A device that does not answer may still write to the buffer, whenever it likes, and firmware may
- * still signal the event. A reset ends both; if even that fails neither may be given away.
+ * still signal the event. A reset ends both, and what was not read is read in the foreground; if even
+ * that fails neither may be given away.
  */
 static enum thaw_err abandon_background(struct disk *disk)
 {
 	disk->block_io2->Reset(disk->block_io2, FALSE);
-	if (wait_token(disk))
-		fw.bs->CloseEvent(disk->token.Event);
-	else
+	if (!wait_token(disk)) {
 		memory_keep();
-	return THAW_READ;
+		return THAW_READ;
+	}
+	fw.bs->CloseEvent(disk->token.Event);
+	return disk_read(&disk->seam, disk->page, disk->count, disk->buf);
 }
 
 static enum thaw_err disk_read_wait(struct thaw_disk *seam)

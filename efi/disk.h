@@ -16,6 +16,7 @@ struct disk {
 	EFI_BLOCK_IO2_PROTOCOL *block_io2; /* NULL: none */
 	UINT32 media_id;
 	UINT32 blocks_per_page;
+	unsigned piece;	      /* how much is asked for at once, less after each failure: see disk.c */
 	uint64_t seen_pages, seen_us; /* what reading took so far: tells how fast the device is */
 	EFI_BLOCK_IO2_TOKEN token;    /* of the read in the background */
 	bool in_background;

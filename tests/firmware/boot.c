@@ -63,6 +63,7 @@ EFI_STATUS fake_call(enum fake_service service)
 {
 	unsigned n = ++fake->calls;
 
+	fake->count[service]++;
 	if (n < FAKE_CALLED)
 		fake->called[n] = (uint8_t)service;
 	if (!pthread_equal(pthread_self(), boot_processor))
@@ -177,6 +178,7 @@ enum fake_end fake_boot(unsigned fail_at, enum fake_failure failure)
 	fake->fail_at = fail_at;
 	fake->failure = failure;
 	fake->calls = fake->stored = fake->written = fake->faults = 0;
+	memset(fake->count, 0, sizeof(fake->count));
 	fake->has_failed = fake->started_next = false;
 	fake->end = FAKE_DIED;
 	fflush(stdout);

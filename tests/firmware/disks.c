@@ -71,7 +71,7 @@ static void draw(void)
 		.levels = 4,
 		.leaf = 2,
 		.header_page = header_page(),
-		.noise = 30,
+		.noise = o->background && !o->workers ? 100 : 30,
 		.digest = fake_memory_digest(),
 		.watched = fake->options.watched,
 	};
@@ -82,6 +82,9 @@ static void draw(void)
 	synth_add(&fake_picture, 0x10206, 6, false);
 	synth_add(&fake_picture, 0x10230, 20, false);
 	synth_add(&fake_picture, 0x10300, 2, true);
+	/* What opening the image reads is no window, and the first window is not read in the background. */
+	if (o->background && !o->workers)
+		synth_add(&fake_picture, 0x10312, 235, false);
 	synth_add(&fake_picture, 0x10400, 60, false);
 	synth_draw(&fake_picture);
 	synth_store(&fake_picture);
@@ -142,6 +145,12 @@ static void transfer(const struct medium *m, EFI_LBA lba, UINTN size, void *buf,
 	fake_clock_advance(size / PAGE * PAGE_US);
 }
 
+/* As where a driver has a limit, or finds no memory that its controller reaches. */
+static bool is_too_large(UINTN size)
+{
+	return fake->options.most_read && size > fake->options.most_read;
+}
+
 static EFI_STATUS EFIAPI read_blocks(EFI_BLOCK_IO *self, UINT32 id, EFI_LBA lba, UINTN size,
 				     VOID *buf)
 {
@@ -152,9 +161,13 @@ static EFI_STATUS EFIAPI read_blocks(EFI_BLOCK_IO *self, UINT32 id, EFI_LBA lba,
 		return EFI_DEVICE_ERROR;
 	if (!is_inside(m, id, lba, size, buf))
 		return EFI_INVALID_PARAMETER;
+	if (is_too_large(size))
+		return EFI_DEVICE_ERROR;
 	transfer(m, lba, size, buf, EFI_ERROR(status));
 	return status;
 }
+
+static EFI_EVENT stuck; /* of the read that does not end */
 
 static EFI_STATUS EFIAPI read_blocks_ex(EFI_BLOCK_IO2_PROTOCOL *self, UINT32 id, EFI_LBA lba,
 					EFI_BLOCK_IO2_TOKEN *token, UINTN size, VOID *buf)
@@ -166,7 +179,13 @@ static EFI_STATUS EFIAPI read_blocks_ex(EFI_BLOCK_IO2_PROTOCOL *self, UINT32 id,
 		return status;
 	if (!token || !token->Event || !is_inside(m, id, lba, size, buf))
 		return EFI_INVALID_PARAMETER;
+	if (fake->options.stuck) {
+		stuck = token->Event;
+		return EFI_SUCCESS;
+	}
 	token->TransactionStatus = fake_call(FAKE_READ_IN_BACKGROUND);
+	if (is_too_large(size))
+		token->TransactionStatus = EFI_DEVICE_ERROR;
 	transfer(m, lba, size, buf, EFI_ERROR(token->TransactionStatus));
 	fake_event_signal(token->Event);
 	return EFI_SUCCESS;
@@ -176,6 +195,8 @@ static EFI_STATUS EFIAPI reset_disk(EFI_BLOCK_IO2_PROTOCOL *self, BOOLEAN thorou
 {
 	(void)self;
 	(void)thorough;
+	if (stuck && fake->options.stuck == FAKE_UNTIL_RESET)
+		fake_event_signal(stuck);
 	return fake_call(FAKE_RESET_DISK);
 }
 

@@ -80,6 +80,13 @@ enum fake_end {
 /* Which way a disk's cache is written back; see efi/flush.c. */
 enum fake_bus { FAKE_NVME, FAKE_ATA, FAKE_SCSI };
 
+/* When a read in the background ends. */
+enum fake_stuck {
+	FAKE_NEVER_STUCK,
+	FAKE_UNTIL_RESET, /* of the disk */
+	FAKE_FOR_GOOD,
+};
+
 /* The machine. Texts are NULL for none. */
 struct fake_options {
 	enum synth_format format;
@@ -91,6 +98,8 @@ struct fake_options {
 	bool unconnected;     /* the disk's controller is not started */
 	bool workers;	      /* there are four processors */
 	bool background;      /* the disk reads in the background */
+	enum fake_stuck stuck;
+	UINTN most_read;      /* bytes: larger requests fail; 0: any do */
 	bool graphic;
 	bool secure_boot;
 	UINTN room;	  /* bytes by which the variables may grow; 0: any */
@@ -123,6 +132,7 @@ struct fake {
 	unsigned fail_at; /* 1 is the first call, 0 none */
 	enum fake_failure failure;
 	unsigned calls;
+	unsigned count[FAKE_SERVICE_COUNT]; /* of them */
 	uint8_t called[FAKE_CALLED]; /* which service each of the first was for */
 	enum fake_service failed; /* the service that failed, with fail_at */
 	bool has_failed;

@@ -281,7 +281,7 @@ static void test_flush(void)
 /* The last call for that service, in the boot before. */
 static unsigned last_call(enum fake_service service)
 {
-	unsigned n = fake->calls;
+	unsigned n = thaw_min(fake->calls, FAKE_CALLED - 1);
 
 	while (n && fake->called[n] != service)
 		n--;
@@ -319,11 +319,43 @@ static void test_exit_changes_map(void)
 	expect_taken(EfiRuntimeServicesData, FAKE_RESET); /* the image kernel takes it for RAM */
 }
 
+/* What reads a page at a time, and what reads windows, in the foreground and in the background. */
+static void test_small_requests(void)
+{
+	fake_begin(&(struct fake_options){.codec = THAW_CODEC_LZ4, .most_read = 16 * 4096});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	fake_rewind();
+	fake->options.most_read = 4096 - 512;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake_end();
+	fake_begin(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .background = true, .most_read = 16 * 4096});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	fake_end();
+}
+
+/* A reset of the disk ends a read that did not end; where it does not, only one of the machine does. */
+static void test_stuck_read(void)
+{
+	fake_begin(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .background = true, .stuck = FAKE_UNTIL_RESET});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	CHECK(fake->count[FAKE_RESET_DISK]);
+	fake_rewind();
+	fake->options.stuck = FAKE_FOR_GOOD;
+	CHECK(boot(0, FAKE_ONCE) == FAKE_RESET && !fake->faults && is_image_there());
+	CHECK(fake->count[FAKE_RESET_DISK]);
+	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+	fake_end();
+}
+
 int main(void)
 {
 	RUN(test_broken_conf);
 	RUN(test_exit_refused);
 	RUN(test_exit_changes_map);
+	RUN(test_small_requests);
+	RUN(test_stuck_read);
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
 	RUN(test_unreadable_beside);
