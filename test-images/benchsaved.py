@@ -15,7 +15,6 @@ import benchdoc
 import benchimages
 import benchqemu
 import cache
-import guest
 import hibernated
 import machine as machines
 import saving
@@ -25,22 +24,12 @@ SAVER = ["writer/*.c", "writer/*.h", "tools/hibernate*.c", "tools/snapshot.c", "
 SIZES = [("small", 1, 5), ("small", 2, 5), ("medium", 2, 3)]    # image, processors, restores
 
 
-class ByKernel(saving.Saved):
-    """The same guest, but its kernel writes the image, to swap space."""
-
-    def __init__(self, recipe, config):
-        super().__init__({"onto_swap": True}, recipe, config)
-
-    def build(self, path, words):
-        guest.hibernating(path, self.recipe, self.config, self.facts["nonce"])
-
-
 def _subject(name, processors, way):
     recipe, memory = benchimages.IMAGES[name]
     config = machines.Config(memory=memory, processors=processors, bootindex=True)
     if way == "thawctl":
         return saving.Saved({}, recipe, config)
-    return ByKernel(dataclasses.replace(recipe, compressor=way), config)
+    return saving.ByKernel(dataclasses.replace(recipe, compressor=way), config)
 
 
 def _key(saved, way):

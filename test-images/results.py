@@ -18,7 +18,7 @@ import kernel as kernels
 PATH = cache.BUILD / "results.jsonl"
 # What kinds of cases run besides thaw.efi.
 ALSO_RUN = {kind: ["thawctl"] for kind in ("installed", "debian", "debian-saves", "debian-lost", "hibernate",
-                                           "unsaved", "cuts", "converted", "converted-swap-file",
+                                           "unsaved", "left", "killed", "cuts", "converted", "converted-swap-file",
                                            "converted-oracle", "wake")}
 ALSO_RUN["made-up"] = ["host/made_up", "payload.bin"]
 _lock = threading.Lock()

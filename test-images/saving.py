@@ -150,6 +150,16 @@ class Saved:
         return thawimage.Image(open(path, "rb"), self.layout.swap_at, self.layout.swap)
 
 
+class ByKernel(Saved):
+    """The same guest, but its kernel writes the image, to swap space."""
+
+    def __init__(self, recipe, config):
+        super().__init__({"onto_swap": True}, recipe, config)
+
+    def build(self, path, words):
+        guest.hibernating(path, self.recipe, self.config, self.facts["nonce"])
+
+
 def _stick(path):
     """A file system on USB, which firmware does not start: it is not in the boot order."""
     size = 64 * disk.MIB
@@ -369,5 +379,32 @@ def _state(saved, path):
     return True
 
 
+# --- hybrid sleep ------------------------------------------------------------------------------------
+def hybrid(case, saved, folder, watch):
+    """The kernel writes the image and suspends to RAM. If the power goes then, thaw restores it; if
+    not, the guest goes on, and there is none."""
+    saved = ByKernel(saved.recipe, saved.config)
+    for awake in (False, True):
+        here = folder / str(awake)
+        here.mkdir()
+        parts = saved.parts(here)
+        with _machine(saved, saved.boot_guest(here, parts), watch) as machine:
+            machine.wait("^GUEST hibernating", 300)
+            _wait_suspended(machine)
+            if awake:
+                machine.qmp("system_wakeup")
+                session.follow_resumed(machine, saved)
+        with _machine(saved, saved.boot_thaw(here, parts), watch) as machine:
+            session.expect_end(machine, saved, "no-image" if awake else "restored")
+
+
+def _wait_suspended(machine, seconds=300):
+    until = time.monotonic() + seconds
+    while machine.qmp("query-status")["status"] != "suspended":
+        if time.monotonic() > until:
+            raise Unexpected(f"not suspended in {seconds} s")
+        time.sleep(0.5)
+
+
 KINDS = {"hibernate": hibernate, "unsaved": unsaved, "left": left, "killed": killed,
-         "cuts": cuts}
+         "cuts": cuts, "hybrid": hybrid}
