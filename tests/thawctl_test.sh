@@ -225,7 +225,7 @@ acpi 262 001 && acpi_unsaid 'ACPI on'
 acpi 000 000 && acpi_unsaid 'ACPI, no other mode'
 acpi 262 000 && fadt 114 020 && acpi_unsaid 'ACPI, no registers'
 acpi 262 000 && rm "$m/dev/port" && acpi_unsaid 'ACPI, ports unseen'
-machine && swap '/swap.img file' && ahead 'swap file' 0 'needs device and offset'
+machine && swap '/swap.img file' && ahead 'swap file' 0 'older than 254, thaw.conf needs device and offset'
 machine && : >"$m/proc/swaps" && ahead 'no swap' 2 'there is none'
 partition() {
 	mkdir -p "$m/sys/class/block/vda3" "$m/run/udev/data"

@@ -117,8 +117,8 @@ static bool check_swap(struct preflight *m, const char *device, const char *type
 			       "%s is on USB, which is not searched", device);
 	else if (!strcmp(type, "file"))
 		preflight_tell(m, PREFLIGHT_WARNING, "swap",
-			       "thaw.conf needs device and offset: the numbers of "
-			       "resume= and resume_offset=.",
+			       "Where systemd is older than 254, thaw.conf needs device and offset: "
+			       "the numbers of resume= and resume_offset=. Newer ones tell thaw.",
 			       "%s is a file", device);
 	else
 		preflight_tell(m, PREFLIGHT_OK, "swap", NULL, "%s", device);
