@@ -177,7 +177,7 @@ def log():
     """Two boots, two consoles; the second boot's map counts."""
     twice = b"".join(2 * line for line in map_text(MAP, "12.3 thaw: map ").splitlines(True))
     other = map_text(moved(), "thaw: map ")
-    return (b"BdsDxe: starting\nthaw: start 0\n" + other + b"thaw: start 0\n0x1 garbage\n" + twice +
+    return (b"BdsDxe: starting\nthaw: start 0\n" + other + b"thaw: start 0\n0x1 garbage\n\0" + twice +
             b"thaw: note claims 4 4\n")
 
 

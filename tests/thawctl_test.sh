@@ -120,6 +120,7 @@ check 'map missing' 3 'No such file' "$f/image" --memmap "$f/missing"
 for bad in nonsense odd type; do
 	check "map $bad" 3 ':1: not a range of a memory map' "$f/image" --memmap "$f/map-$bad"
 done
+check 'map without an end' 3 'File too large' "$f/image" --memmap /dev/zero
 check 'map overlapping' 3 'no memory map' "$f/image" --memmap "$f/map-overlap"
 check 'map empty' 3 'no memory map' "$f/image" --memmap "$f/map-none"
 

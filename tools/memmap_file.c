@@ -7,6 +7,7 @@
 #include "memmap_file.h"
 
 #include "descriptors.h"
+#include "file.h"
 #include "thawctl.h"
 
 #include <ctype.h>
@@ -74,20 +75,6 @@ static bool is_comment(const char *line)
 	return !*line || *line == '#';
 }
 
-/* Does thaw speak in this file? Then all other lines are somebody else's. */
-static bool is_log(FILE *file)
-{
-	char *line = NULL;
-	size_t size = 0;
-	bool found = false;
-
-	while (!found && getline(&line, &size, file) > 0)
-		found = strstr(line, LOG_PREFIX);
-	free(line);
-	rewind(file);
-	return found;
-}
-
 struct text_map {
 	struct descriptors d;
 	bool log;     /* only what thaw says counts */
@@ -139,36 +126,48 @@ static enum thaw_err take_line(struct text_map *t, const char *line)
 	return take_range(t, &range);
 }
 
-static enum thaw_err read_lines(struct descriptors *d, FILE *file, unsigned *ret_line)
+/* What thaw says in a file makes a log of it: then all other lines are somebody else's. */
+static enum thaw_err read_lines(struct descriptors *d, char *text, unsigned *ret_line)
 {
-	struct text_map t = {.d = *d, .log = is_log(file)};
-	char *line = NULL;
-	size_t size = 0;
+	struct text_map t = {.d = *d, .log = strstr(text, LOG_PREFIX)};
+	const char *line;
 	enum thaw_err err = THAW_OK;
 
-	while (!err && getline(&line, &size, file) > 0) {
-		(*ret_line)++;
+	while (!err && (line = strsep(&text, "\n"))) {
+		++*ret_line;
 		err = take_line(&t, line);
 	}
-	free(line);
 	free(t.seen);
 	*d = t.d;
 	return err;
 }
 
+/* A serial line may have said anything. */
+static char *read_without_nul(const char *path)
+{
+	size_t size = 0;
+	char *text = file_read(path, &size);
+
+	for (size_t i = 0; text && i < size; i++) {
+		if (!text[i])
+			text[i] = ' ';
+	}
+	return text;
+}
+
 static bool read_text(const char *path, struct descriptors *d)
 {
-	FILE *file = fopen(path, "re");
+	char *text = read_without_nul(path);
 	unsigned line = 0;
 	enum thaw_err err;
 
-	if (!file) {
+	if (!text) {
 		thawctl_error("Name a readable file, or leave --memmap out.", "%s: %s", path,
 			      strerror(errno));
 		return false;
 	}
-	err = read_lines(d, file, &line);
-	fclose(file);
+	err = read_lines(d, text, &line);
+	free(text);
 	if (err == THAW_FIRMWARE)
 		thawctl_error(format_hint, "%s:%u: not a range of a memory map", path, line);
 	else if (err)
