@@ -91,7 +91,7 @@ def measure(arguments):
             forms = {form: benchimages.image(name, processors) for form, name in NAMES.items()}
             forms |= {"thaw": Converted(forms["lz4"], pathlib.Path(folder, "lz4")),
                       "stored": Converted(forms["lz4"], pathlib.Path(folder, "stored"), "--store")}
-            row = _row(forms, processors, benchqemu.how_often(arguments, "medium", processors))
+            row = _row(forms, processors, benchqemu.how_often(arguments, "medium-lz4", processors))
         lz4, thaw = row["forms"]["lz4"], row["forms"]["thaw"]
         rows[str(processors)] = row
         if lz4["seconds"] and thaw["seconds"]:

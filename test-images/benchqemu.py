@@ -121,8 +121,8 @@ def _row(name, processors, runs):
 
 def how_often(arguments, name, processors):
     """So many of each kind: more of what a target is for, and of what takes no time."""
-    return arguments.runs or {("small", 2): 5, ("large", 2): 1}.get((name, processors),
-                                                                   3 if processors == 2 else 1)
+    return arguments.runs or {("small", 2): 5, ("medium-lz4", 2): 7}.get((name, processors),
+                                                                        3 if processors == 2 else 1)
 
 
 def _sizes(arguments):
