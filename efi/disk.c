@@ -102,9 +102,12 @@ static uint64_t read_piece(struct disk *disk, uint64_t page, uint64_t count, voi
 	uint64_t n = 0;
 	bool done = false;
 
+	/* A disk that answers, however late or badly, is none that hangs: an image has millions of pages
+	 * that say where it lies, and one that is dying has many areas. */
 	for (unsigned tries = 0; tries < READ_TRIES && !done; tries++) {
 		n = thaw_min(count, pieces[disk->piece]);
 		done = read_once(disk, page, n, buf);
+		firmware_rearm_watchdog();
 		if (!done)
 			ask_for_less(disk, n);
 	}

@@ -34,6 +34,9 @@
  */
 #define MOST_TRIES 1000000u
 
+/* Of the image that are looked through between two signs of life. */
+#define PROGRESS_PAGES 1024
+
 /* --- comparing ---------------------------------------------------------------------------- */
 
 static bool is_same(const struct thaw_e820 *a, const struct thaw_e820 *b)
@@ -175,6 +178,8 @@ struct search {
 	uint64_t frame;
 	size_t offset;
 	unsigned tries; /* places that looked like a table */
+	uint64_t pages; /* looked through */
+	enum thaw_err wish; /* of the user, instead */
 	const struct thaw_e820 *saved; /* the map of then */
 	size_t count;
 	struct thaw_e820 found[MOST_ENTRIES];
@@ -198,7 +203,16 @@ static bool copy_out(const struct search *s, size_t at, void *to, size_t len)
 	return true;
 }
 
-/* Shows all data of the image, page by page, until one will do. */
+static bool is_wanted(struct search *s)
+{
+	uint64_t total = s->facts->stream_pages;
+
+	if (++s->pages % PROGRESS_PAGES == 0 && s->m->progress)
+		s->wish = s->m->progress(s->m, total, total);
+	return !s->wish;
+}
+
+/* Shows all data of the image, page by page, until one will do. False: none did, or s->wish. */
 static bool search(struct search *s, bool (*is_enough)(struct search *s, const uint8_t *page))
 {
 	const struct thaw_target *t = s->plan->targets;
@@ -210,6 +224,8 @@ static bool search(struct search *s, bool (*is_enough)(struct search *s, const u
 			continue;
 		for (i = 0; i < t->count; i++) {
 			s->frame = t->frame + i;
+			if (!is_wanted(s))
+				return false;
 			if (is_enough(s, s->m->frame(s->m, t->where + i)))
 				return true;
 		}
@@ -310,19 +326,12 @@ static const uint8_t *table_at(const struct search *s, uint64_t address)
 {
 	uint64_t frame = address >> THAW_PAGE_SHIFT;
 	size_t offset = address % THAW_PAGE_SIZE;
-	size_t i;
+	const struct thaw_mem_range *r = thaw_memmap_find(s->map, frame);
 
-	for (i = 0; i < s->map->count; i++) {
-		const struct thaw_mem_range *r = &s->map->ranges[i];
-
-		if (frame < r->frames.first || r->frames.end <= frame)
-			continue;
-		if ((r->type != THAW_MEM_ACPI && r->type != THAW_MEM_NVS) ||
-		    offset > THAW_PAGE_SIZE - TABLE_LENGTH - 4)
-			return NULL;
-		return (const uint8_t *)s->m->frame(s->m, frame) + offset;
-	}
-	return NULL;
+	if (!r || (r->type != THAW_MEM_ACPI && r->type != THAW_MEM_NVS) ||
+	    offset > THAW_PAGE_SIZE - TABLE_LENGTH - 4)
+		return NULL;
+	return (const uint8_t *)s->m->frame(s->m, frame) + offset;
 }
 
 static bool is_there(const struct search *s, const uint8_t *desc)
@@ -357,7 +366,9 @@ static bool has_list(struct search *s, const uint8_t *page)
 	for (s->offset = 0; s->offset + DESC_BYTES <= THAW_PAGE_SIZE; s->offset += 8) {
 		const uint8_t *desc = page + s->offset;
 
-		if (thaw_bytes_equal(desc + DESC_NAME, "FACP", 4) && is_there(s, desc))
+		if (!thaw_bytes_equal(desc + DESC_NAME, "FACP", 4))
+			continue;
+		if (s->tries++ == MOST_TRIES || is_there(s, desc))
 			return true;
 	}
 	return false;
@@ -368,9 +379,10 @@ static enum thaw_err check_acpi(struct search *s)
 {
 	if (!s->m->find_table)
 		return THAW_OK;
-	if (!search(s, has_list))
-		return thaw_fail(s->diag, THAW_FIRMWARE_TABLE, "ACPI list", 0, 0);
-	return check_list(s);
+	s->tries = 0;
+	if (search(s, has_list) && s->tries <= MOST_TRIES)
+		return check_list(s);
+	return thaw_fail(s->diag, s->wish ? s->wish : THAW_FIRMWARE_TABLE, "ACPI list", s->tries, 0);
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
@@ -387,7 +399,7 @@ static enum thaw_err find_saved(struct search *s)
 {
 	if (search(s, has_table) && s->tries <= MOST_TRIES)
 		return THAW_OK;
-	return thaw_fail(s->diag, THAW_MEMORY_MAP, "e820 digest", s->facts->digest,
+	return thaw_fail(s->diag, s->wish ? s->wish : THAW_MEMORY_MAP, "e820 digest", s->facts->digest,
 			 thaw_memmap_e820_crc32(s->map));
 }
 

@@ -36,7 +36,9 @@
 #define LEAST_DIRECT_PAGES 64
 #define MOST_DIRECT_PAGES  2048
 
+/* Whatever is done with so many pages, the boot processor says that it goes on. */
 #define PROGRESS_PAGES 1024
+
 
 struct thaw_load {
 	struct thaw_machine *m;
@@ -51,7 +53,9 @@ struct thaw_load {
 	uint64_t split_pages; /* stream pages in published jobs and before */
 	uint64_t done_pages;  /* stream pages retired */
 	uint64_t zeroed;
-	uint64_t shown_pages;
+	uint64_t worked_pages; /* decoded, read straight, zeroed */
+	uint64_t shown_pages;  /* of these */
+	uint64_t wiped_pages;  /* since that was said */
 	uint32_t crc;
 	bool at_half;
 	unsigned workers;
@@ -99,6 +103,7 @@ static enum thaw_err retire(struct thaw_load *l)
 						    (uint64_t)pages << THAW_PAGE_SHIFT);
 			l->done_pages += pages;
 		}
+		l->worked_pages += pages;
 		l->crew.queue.retired++;
 	}
 	return THAW_OK;
@@ -113,9 +118,9 @@ static enum thaw_err show_progress(struct thaw_load *l)
 		l->at_half = true;
 		l->m->checkpoint(l->m, THAW_CHECKPOINT_LOAD);
 	}
-	if (l->done_pages - l->shown_pages < PROGRESS_PAGES)
+	if (l->worked_pages - l->shown_pages < PROGRESS_PAGES)
 		return THAW_OK;
-	l->shown_pages = l->done_pages;
+	l->shown_pages = l->worked_pages;
 	if (l->m->progress)
 		wish = l->m->progress(l->m, l->done_pages, total);
 	return wish ? thaw_fail(l->diag, wish, "progress", l->done_pages, total) : THAW_OK;
@@ -283,6 +288,7 @@ static enum thaw_err read_direct(struct thaw_load *l, uint32_t pages, uint64_t w
 	} else if (!err) {
 		l->split_pages += pages;
 		l->done_pages += pages;
+		l->worked_pages += pages;
 		thaw_mounted_compare(l->crew.mounted, frames, pages);
 	}
 	if (!err)
@@ -317,6 +323,8 @@ static enum thaw_err publish_zeroes(struct thaw_load *l)
 		l->zeroed += pages;
 		thaw_queue_publish(&l->crew.queue);
 		err = retire(l);
+		if (!err)
+			err = show_progress(l);
 	}
 	return err;
 }
@@ -387,6 +395,22 @@ enum thaw_err thaw_load_run(struct thaw_load *l, const struct thaw_image *image,
 	return err ? err : check_whole(l);
 }
 
+/* All of memory may have to be cleared: piece by piece, and whatever is typed meanwhile. */
+static void wipe_frames(struct thaw_load *l, uint64_t frame, uint32_t count)
+{
+	uint32_t pages;
+
+	for (; count; count -= pages, frame += pages) {
+		pages = (uint32_t)thaw_min(count, PROGRESS_PAGES);
+		__builtin_memset(l->m->frame(l->m, frame), 0, (size_t)pages << THAW_PAGE_SHIFT);
+		l->wiped_pages += pages;
+		if (l->wiped_pages >= PROGRESS_PAGES && l->m->progress) {
+			l->wiped_pages = 0;
+			l->m->progress(l->m, l->done_pages, l->image->facts.stream_pages);
+		}
+	}
+}
+
 static void wipe_targets(struct thaw_load *l)
 {
 	const struct thaw_target *t = l->plan->targets;
@@ -395,8 +419,7 @@ static void wipe_targets(struct thaw_load *l)
 	/* The cursor runs ahead of what is decoded, so beyond it nothing was written. */
 	for (i = 0; i < l->plan->target_count && i <= l->data.target; i++, t++) {
 		if (t->kind == THAW_TARGET_PLACE || t->kind == THAW_TARGET_STAGE)
-			__builtin_memset(l->m->frame(l->m, t->where), 0,
-					 (size_t)t->count << THAW_PAGE_SHIFT);
+			wipe_frames(l, t->where, t->count);
 	}
 }
 

@@ -314,6 +314,29 @@ static enum thaw_err restore_over(size_t offset, bool other_type)
 	return restore_by(SYNTH_LINUX, offset, other_type, false);
 }
 
+/* Looking through all of memory takes its time: there are signs of life, and it can be cancelled. */
+static void test_search_can_be_cancelled(void)
+{
+	enum { STEP = 1024 };
+	struct scene c;
+	enum thaw_err err = THAW_CANCELLED;
+	unsigned cancelled = 0;
+
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY, .codec = THAW_CODEC_LZO1X});
+	hide_table(&c, 0, false, false);
+	scene_finish(&c);
+	c.sim.fail_op = SIM_PROGRESS;
+	while (err == THAW_CANCELLED) {
+		c.sim.fail_at = ++cancelled;
+		scene_rewind(&c);
+		CHECK(scene_restore(&c, &err));
+	}
+	CHECK(err == THAW_MEMORY_MAP);
+	/* While it was loaded, and while it was searched. */
+	CHECK(c.picture.data_count > 2 * STEP && cancelled > c.picture.data_count / STEP * 2);
+	scene_free(&c);
+}
+
 static void test_md5_proves_the_table(void)
 {
 	CHECK(restore_by(SYNTH_LINUX, 2048, false, true) == THAW_OK);
@@ -480,6 +503,7 @@ int main(void)
 	RUN(test_sizes_count);
 	RUN(test_ends_that_run_over);
 	RUN(test_restores_over_drift);
+	RUN(test_search_can_be_cancelled);
 	RUN(test_md5_proves_the_table);
 	RUN(test_own_form_without_map);
 	RUN(test_refuses_without_table);

@@ -56,6 +56,38 @@ static void test_failures(void)
 	scene_free(&c);
 }
 
+/* The watchdog is re-armed by these: whatever there is to do, they come in bounded steps of it. */
+static void test_signs_of_life(void)
+{
+	enum { STEP = 1024, ZEROES = 3300 };
+	const struct thaw_options dry_run = {.dry_run = true};
+	struct scene c;
+	unsigned calls;
+
+	for (unsigned workers = 0; workers <= WORKERS; workers += WORKERS) {
+		scene_begin(&c, &(struct scene_options){.size = SCENE_NONE, .workers = workers});
+		synth_add(&c.picture, 0x110, 100, false);
+		synth_add(&c.picture, 0x200, ZEROES, true);
+		synth_draw(&c.picture);
+		scene_finish(&c);
+		CHECK(scene_ends(&c, THAW_OK));
+		/* Others may have done it all when the boot processor looks. */
+		calls = workers ? 1 : ZEROES / STEP;
+		CHECK(c.report.zeroed == ZEROES && c.sim.calls[SIM_PROGRESS] >= calls);
+		scene_free(&c);
+	}
+	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY});
+	scene_finish(&c);
+	CHECK(scene_ends(&c, THAW_OK));
+	calls = c.sim.calls[SIM_PROGRESS];
+	CHECK(c.picture.data_count > 2 * STEP && calls >= c.picture.data_count / STEP);
+	scene_rewind(&c);
+	/* What was loaded is cleared again. */
+	CHECK(sim_restore(&c.sim, 0, &dry_run, &c.report) == THAW_DRY_RUN && !c.sim.faults);
+	CHECK(c.sim.calls[SIM_PROGRESS] >= calls + c.picture.data_count / STEP);
+	scene_free(&c);
+}
+
 /* A block that cannot be decoded, at different places. */
 static void test_bad_blocks(void)
 {
@@ -83,6 +115,7 @@ int main(void)
 {
 	RUN(test_threads);
 	RUN(test_failures);
+	RUN(test_signs_of_life);
 	RUN(test_bad_blocks);
 	return check_summary();
 }

@@ -141,8 +141,10 @@ static bool is_inside(const struct medium *m, UINT32 id, EFI_LBA lba, UINTN size
 /* A read that fails may have got somewhere. */
 static void transfer(const struct medium *m, EFI_LBA lba, UINTN size, void *buf, bool fails)
 {
+	uint64_t us = fake->options.request_us;
+
 	memcpy(buf, m->bytes + lba * BLOCK, fails ? size / 2 : size);
-	fake_clock_advance(size / PAGE * PAGE_US);
+	fake_clock_advance(us ? us : size / PAGE * PAGE_US);
 }
 
 /* As where a driver has a limit, or finds no memory that its controller reaches. */
@@ -157,8 +159,10 @@ static EFI_STATUS EFIAPI read_blocks(EFI_BLOCK_IO *self, UINT32 id, EFI_LBA lba,
 	struct medium *m = (struct medium *)self;
 	EFI_STATUS status = fake_call(FAKE_READ_BLOCKS);
 
-	if (m == &media[SWAP] && fake->options.unreadable)
+	if (m == &media[SWAP] && fake->options.unreadable) {
+		fake_clock_advance(fake->options.request_us);
 		return EFI_DEVICE_ERROR;
+	}
 	if (!is_inside(m, id, lba, size, buf))
 		return EFI_INVALID_PARAMETER;
 	if (is_too_large(size))

@@ -95,6 +95,7 @@ struct fake_options {
 	const char *conf;     /* thaw.conf */
 	const char *location; /* systemd's note; then the image lies in a swap file */
 	bool unreadable;      /* the swap partition, which has no image then */
+	uint64_t request_us;  /* what a read takes, however long; 0: the usual */
 	bool unconnected;     /* the disk's controller is not started */
 	bool workers;	      /* there are four processors */
 	bool background;      /* the disk reads in the background */

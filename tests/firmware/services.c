@@ -18,9 +18,14 @@
 static uint64_t clock_us;
 static bool others_work(void);
 
+/* UEFI 2.10, 3.1.2: the boot manager arms it for five minutes before it starts anything. */
+static uint64_t watchdog_us = 300000000;
+
 void fake_clock_advance(uint64_t us)
 {
 	clock_us += us;
+	if (watchdog_us && clock_us >= watchdog_us)
+		fake_fault("the watchdog resets the machine", clock_us, 0);
 }
 
 uint64_t cpu_now_us(void)
@@ -29,7 +34,8 @@ uint64_t cpu_now_us(void)
 
 	if (busy)
 		sched_yield();
-	return clock_us += LOOK_US(busy);
+	fake_clock_advance(LOOK_US(busy));
+	return clock_us;
 }
 
 void cpu_clock_start(void)
@@ -61,10 +67,14 @@ static EFI_STATUS EFIAPI stall(UINTN us)
 
 static EFI_STATUS EFIAPI set_watchdog(UINTN seconds, UINT64 code, UINTN size, CHAR16 *data)
 {
+	EFI_STATUS status = fake_call(FAKE_SET_WATCHDOG);
+
 	(void)code;
 	if (size || data || (seconds && seconds < 60))
 		fake_fault("SetWatchdogTimer", seconds, size);
-	return fake_call(FAKE_SET_WATCHDOG);
+	if (!EFI_ERROR(status))
+		watchdog_us = seconds ? clock_us + seconds * 1000000 : 0;
+	return status;
 }
 
 /* --- events ------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "fake.h"
 
 #define RESETS_MAX 2
+#define NOTED	   "{\"uuid\":\"77777777-7777-7777-7777-777777777777\",\"offset\":9}"
 
 static unsigned boots, calls, restored, passed, reset, untold;
 
@@ -124,7 +125,7 @@ static void test_swap_file(void)
 	fail_every(&(struct fake_options){
 		.codec = THAW_CODEC_NONE,
 		.bus = FAKE_SCSI,
-		.location = "{\"uuid\":\"77777777-7777-7777-7777-777777777777\",\"offset\":9}",
+		.location = NOTED,
 	});
 }
 
@@ -140,23 +141,37 @@ static bool is_doubted(void)
  */
 static void test_unreadable_beside(void)
 {
-	static const char *const noted =
-		"{\"uuid\":\"77777777-7777-7777-7777-777777777777\",\"offset\":9}";
-
-	fake_begin(&(struct fake_options){.location = noted, .unreadable = true});
+	fake_begin(&(struct fake_options){.location = NOTED, .unreadable = true});
 	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults && is_doubted());
 	fake_rewind();
 	fake->options.conf = "dry-run yes\n";
 	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_doubted());
 	fake_end();
 	fake_begin(&(struct fake_options){
-		.location = noted, .unreadable = true, .secure_boot = true});
+		.location = NOTED, .unreadable = true, .secure_boot = true});
 	CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_doubted());
 	fake_end();
 	/* And where it can be read there is no doubt. */
-	fake_begin(&(struct fake_options){.location = noted});
+	fake_begin(&(struct fake_options){.location = NOTED});
 	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults && !is_doubted());
 	fake_end();
+}
+
+/* A disk that takes a minute to answer, or to say that it cannot, is none that hangs. */
+static void test_slow_disk(void)
+{
+	static const struct fake_options slow[] = {
+		{.format = SYNTH_LINUX, .request_us = 60000000},
+		{.format = SYNTH_SWAP, .request_us = 60000000},
+		{.location = NOTED, .unreadable = true, .request_us = 60000000},
+	};
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(slow); i++) {
+		fake_begin(&slow[i]);
+		if (!CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults))
+			printf("  %zu\n", i);
+		fake_end();
+	}
 }
 
 /* thaw's own format; the disk has to be started, and the next program is named. */
@@ -359,6 +374,7 @@ int main(void)
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
 	RUN(test_unreadable_beside);
+	RUN(test_slow_disk);
 	RUN(test_flush);
 	RUN(test_insist);
 	RUN(test_full_store);
