@@ -152,6 +152,32 @@ void thaw_record_seen(struct thaw_record *record, uint64_t mark)
 	}
 }
 
+/*
+ * Did the machine stop in an attempt? This image's stopped if there was one; of the others those did that
+ * took two. Who insisted on an image says nothing about the machine.
+ */
+static bool has_stopped(const struct thaw_attempt *a, bool is_this)
+{
+	return a->tries != UINT8_MAX && a->tries >= (is_this ? 1 : MOST_TRIES);
+}
+
+struct thaw_caution thaw_record_caution(const struct thaw_record *record, uint64_t identity,
+					uint64_t mark)
+{
+	struct thaw_caution c = {false, false};
+	const struct thaw_attempt *a = record->attempt;
+	size_t i;
+
+	for (i = 0; i < THAW_RECORD_ATTEMPTS; i++, a++) {
+		bool stopped = a->state != THAW_ATTEMPT_EMPTY &&
+			       has_stopped(a, is_about(a, identity, mark));
+
+		c.workers |= stopped || a->reason == THAW_WORKER;
+		c.background |= stopped || (a->reason == THAW_READ && a->tries);
+	}
+	return c;
+}
+
 /* --- stored, vouched for, doubted ----------------------------------------------------------- */
 
 bool thaw_record_is_doubted(const struct thaw_machine *m)

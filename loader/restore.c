@@ -150,6 +150,20 @@ static void note_mode(struct story *s)
 		note(s, "acpi-stays-as-firmware-left-it", 0, 0);
 }
 
+/* One processor, and a disk that is waited for: slower, and all that firmware needs to be good at. */
+static void be_careful(struct story *s)
+{
+	const struct thaw_facts *facts = &s->image.facts;
+	struct thaw_caution c = thaw_record_caution(s->m->record, facts->identity, facts->mark);
+
+	if (c.workers)
+		s->m->cpu.processors = 1;
+	if (c.background)
+		s->disk->read_start = NULL;
+	if (c.workers || c.background)
+		note(s, "careful", c.workers, c.background);
+}
+
 /*
  * From here on thaw asks firmware for what firmware is seldom asked for: to start USB for a stick, to
  * give all of its memory away. Should it hang, the watchdog's reset must find that this was a try.
@@ -177,10 +191,11 @@ static enum thaw_err look(struct story *s, uint64_t header_page)
 		err = check_record(s);
 	if (!err)
 		err = check_hw_sig(s);
-	if (!err)
+	if (!err) {
 		note_mode(s);
-	if (!err)
+		be_careful(s);
 		err = begin(s);
+	}
 	if (!err)
 		err = thaw_world_check(s->m, &s->image, s->diag);
 	if (!err)

@@ -238,6 +238,38 @@ static void test_none_pushes_another_out(void)
 	CHECK(thaw_pass_over_all(&m, marks, 8, THAW_AMBIGUOUS) == THAW_OK && !stored);
 }
 
+static bool is_careful(uint64_t identity, bool workers, bool background)
+{
+	struct thaw_caution c = thaw_record_caution(&record, identity, identity);
+
+	return c.workers == workers && c.background == background;
+}
+
+static void test_caution(void)
+{
+	struct thaw_attempt *a;
+
+	begin();
+	CHECK(is_careful(1, false, false));
+	a = thaw_record_touch(&record, 1, 1);
+	*a = (struct thaw_attempt){.identity = 1, .mark = 1, .state = THAW_ATTEMPT_STARTED, .tries = 1};
+	CHECK(is_careful(1, true, true) && is_careful(2, false, false));
+	a->tries = 2;
+	a->state = THAW_ATTEMPT_RETURNED;
+	CHECK(is_careful(2, true, true));
+	a->tries = UINT8_MAX; /* by hand */
+	CHECK(is_careful(1, false, false) && is_careful(2, false, false));
+	a->state = THAW_ATTEMPT_PASSED_OVER;
+	a->reason = THAW_WORKER;
+	CHECK(is_careful(2, true, false));
+	a->reason = THAW_READ;
+	a->tries = 1;
+	CHECK(is_careful(2, false, true));
+	a->tries = 0; /* nothing was loaded */
+	CHECK(is_careful(2, false, false));
+	begin();
+}
+
 int main(void)
 {
 	RUN(test_load);
@@ -251,5 +283,6 @@ int main(void)
 	RUN(test_failed_commit_stays);
 	RUN(test_seen_are_not_forgotten);
 	RUN(test_none_pushes_another_out);
+	RUN(test_caution);
 	return check_summary();
 }

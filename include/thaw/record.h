@@ -105,6 +105,18 @@ enum thaw_err thaw_record_doubt(struct thaw_machine *m);
  */
 enum thaw_err thaw_record_forbid_next(struct thaw_machine *m, enum thaw_err reason);
 
+/*
+ * What the next attempt at an image had better do without: an earlier one did not come back from it, or may
+ * not have. Where an image came through in a second attempt, that counts as long as it is remembered.
+ */
+struct thaw_caution {
+	bool workers;	 /* the other processors */
+	bool background; /* reads in the background */
+};
+
+struct thaw_caution thaw_record_caution(const struct thaw_record *record, uint64_t identity,
+					uint64_t mark);
+
 /* Where there is no record yet, stores an empty one: later there may be no room for a first one. */
 void thaw_record_reserve(struct thaw_machine *m);
 

@@ -68,6 +68,8 @@ EFI_STATUS fake_call(enum fake_service service)
 		fake->called[n] = (uint8_t)service;
 	if (!pthread_equal(pthread_self(), boot_processor))
 		fake_fault("called from another processor", service, n);
+	if (fake->options.hangs && service == fake->options.hangs)
+		fake_ends(FAKE_RESET);
 	if (fake_exited)
 		fake_fault("called after boot services ended", service, n);
 	return is_to_fail(service, n) ? services[service].status : EFI_SUCCESS;

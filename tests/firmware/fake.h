@@ -100,6 +100,7 @@ struct fake_options {
 	bool workers;	      /* there are four processors */
 	bool background;      /* the disk reads in the background */
 	enum fake_stuck stuck;
+	enum fake_service hangs; /* with its first call; 0: none. The watchdog resets the machine */
 	UINTN most_read;      /* bytes: larger requests fail; 0: any do */
 	bool graphic;
 	bool secure_boot;

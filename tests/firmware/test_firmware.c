@@ -364,6 +364,46 @@ static void test_stuck_read(void)
 	fake_end();
 }
 
+/* The second attempt does without what the first one did not come back from, */
+static void expect_careful(enum fake_service hangs, bool workers)
+{
+	fake_begin(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .workers = workers, .background = !workers, .hangs = hangs});
+	CHECK(boot(0, FAKE_ONCE) == FAKE_RESET && fake->count[hangs] == 1 && is_image_there());
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	fake_end();
+}
+
+/* and every one does where that is remembered of another image. */
+static void expect_remembered(enum thaw_err reason, enum fake_service hangs, bool workers)
+{
+	static const EFI_GUID guid = THAW_VARIABLE_GUID;
+	static const UINT8 voucher = 1;
+	struct thaw_record record;
+	struct thaw_attempt *a;
+
+	fake_begin(&(struct fake_options){
+		.codec = THAW_CODEC_LZ4, .workers = workers, .background = !workers, .hangs = hangs});
+	thaw_record_init(&record);
+	a = thaw_record_touch(&record, 1, 1);
+	a->state = THAW_ATTEMPT_PASSED_OVER;
+	a->tries = 1;
+	a->reason = (uint16_t)reason;
+	thaw_record_seal(&record);
+	fake_variable_set(L"ThawStatus", &guid, &record, sizeof(record));
+	fake_variable_set(L"ThawStatusVouched", &guid, &voucher, sizeof(voucher));
+	CHECK(boot(0, FAKE_ONCE) == FAKE_JUMP && !fake->faults);
+	fake_end();
+}
+
+static void test_careful(void)
+{
+	expect_careful(FAKE_READ_BLOCKS_EX, false);
+	expect_careful(FAKE_START_PROCESSORS, true);
+	expect_remembered(THAW_READ, FAKE_READ_BLOCKS_EX, false);
+	expect_remembered(THAW_WORKER, FAKE_START_PROCESSORS, true);
+}
+
 int main(void)
 {
 	RUN(test_broken_conf);
@@ -371,6 +411,7 @@ int main(void)
 	RUN(test_exit_changes_map);
 	RUN(test_small_requests);
 	RUN(test_stuck_read);
+	RUN(test_careful);
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
 	RUN(test_unreadable_beside);
