@@ -408,6 +408,13 @@ def try_broken_disk(disk, folder):
         assert old.read_bytes() == was, "the original changed"
         image("info", new, expect=1)
         new.unlink()
+    with case("an original that somebody changes meanwhile"):
+        image("convert", old, new, expect=3, says="it is not what was read any more", environment={
+            "LD_PRELOAD": str(BUILD.resolve() / "badwrite.so"), "BAD_WRITE": "THAWHEAD",
+            "BAD_FILE": str(old)})
+        assert old.read_bytes() == was[:600] + b"\1" + was[601:], "it was ended"
+        image("info", new)
+        new.unlink()
     old.unlink()
 
 

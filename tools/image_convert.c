@@ -81,7 +81,10 @@ static bool end_original(const struct image_source *s, const char *path)
 	off_t at = (off_t)(s->offset + (image->header_page << THAW_PAGE_SHIFT));
 	uint8_t page[THAW_PAGE_SIZE];
 	int fd = open(path, O_RDWR | O_CLOEXEC);
-	bool good = fd >= 0 && pread(fd, page, sizeof(page), at) == (ssize_t)sizeof(page) &&
+	bool good;
+
+	errno = fd < 0 ? errno : 0;
+	good = fd >= 0 && pread(fd, page, sizeof(page), at) == (ssize_t)sizeof(page) &&
 		    !memcmp(page, image->header, sizeof(page)) &&
 		    pwrite(fd, image->consumed, sizeof(page), at) == (ssize_t)sizeof(page) &&
 		    !fsync(fd);
@@ -89,7 +92,8 @@ static bool end_original(const struct image_source *s, const char *path)
 	if (!good)
 		thawctl_error("Two images of one session are there now: end one of them, for "
 			      "instance with 'wipefs', before the machine is restored.",
-			      "%s: the original could not be ended: %s", path, strerror(errno));
+			      "%s: the original could not be ended: %s", path,
+			      errno ? strerror(errno) : "it is not what was read any more");
 	if (fd >= 0)
 		close(fd);
 	return good;
