@@ -147,8 +147,10 @@ static bool before(struct site *site, bool is_read)
 {
 	bool ok = is_read;
 
-	if (is_read && will_restore(site))
-		ok = location_note() & arm(site);
+	if (is_read && will_restore(site)) {
+		ok = location_note();
+		ok &= arm(site);
+	}
 	return take_notes(site) && ok;
 }
 
