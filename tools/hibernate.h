@@ -188,7 +188,10 @@ struct hibernate_stream {
 	uint64_t *frames; /* as the kernel lists them; locked */
 	uint64_t capacity;
 	uint8_t *batch; /* HIBERNATE_BATCH pages; locked */
-	/* A page that only hibernate_memory has: one frame of it bears witness, the rest is for the loader. */
+	/*
+	 * A page that only hibernate_memory has: one of its frames bears witness, the others are for
+	 * the loader.
+	 */
 	const uint8_t *spare;
 	uint64_t pages;	      /* of the stream, all in all */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
