@@ -12,7 +12,10 @@
 #include "devpath.h"
 #include "disk.h"
 
-/* Most disks on USB say that their media is fixed: true of the media, not of the disk. */
+/*
+ * Most disks on USB say that their media is fixed: true of the media, not of the disk. What has no path,
+ * or firmware does not say it, may be one.
+ */
 enum thaw_volume_site volumes_site(EFI_HANDLE handle)
 {
 	static EFI_GUID guid = EFI_BLOCK_IO_PROTOCOL_GUID;
@@ -20,9 +23,9 @@ enum thaw_volume_site volumes_site(EFI_HANDLE handle)
 	EFI_DEVICE_PATH *path = devpath_of(handle);
 	EFI_DEVICE_PATH *home = devpath_of(fw.self->DeviceHandle);
 
-	if (!io || io->Media->RemovableMedia || (path && devpath_has_usb(path)))
+	if (!io || io->Media->RemovableMedia || !path || devpath_has_usb(path))
 		return THAW_VOLUME_REMOVABLE;
-	return path && home && devpath_is_same_disk(path, home) ? THAW_VOLUME_HOME
+	return home && devpath_is_same_disk(path, home) ? THAW_VOLUME_HOME
 								  : THAW_VOLUME_FIXED;
 }
 

@@ -78,7 +78,7 @@ enum fake_end {
 };
 
 /* Which way a disk's cache is written back; see efi/flush.c. */
-enum fake_bus { FAKE_NVME, FAKE_ATA, FAKE_SCSI };
+enum fake_bus { FAKE_NVME, FAKE_ATA, FAKE_SCSI, FAKE_USB };
 
 /* When a read in the background ends. */
 enum fake_stuck {

@@ -123,6 +123,7 @@ static void add_bus(unsigned n)
 		[FAKE_NVME] = {MESSAGING_DEVICE_PATH, 0x17, 16, 0, 1},
 		[FAKE_ATA] = {MESSAGING_DEVICE_PATH, 0x12, 10, 0},
 		[FAKE_SCSI] = {MESSAGING_DEVICE_PATH, 0x02, 8, 0},
+		[FAKE_USB] = {MESSAGING_DEVICE_PATH, 0x05, 6, 0},
 	};
 
 	add_node(n, nodes[fake->options.bus]);

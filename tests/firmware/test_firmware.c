@@ -157,6 +157,21 @@ static void test_unreadable_beside(void)
 	fake_end();
 }
 
+/* Whoever plugs in a disk does not choose what runs, whatever firmware fails to say of it. */
+static void test_usb(void)
+{
+	unsigned n = 0;
+
+	fake_begin(&(struct fake_options){.bus = FAKE_USB});
+	do {
+		fake_rewind();
+		if (!CHECK(boot(++n, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there()))
+			printf("  call %u, %s\n", n, fake_service_name(fake->failed));
+	} while (fake->has_failed);
+	CHECK(n > 20);
+	fake_end();
+}
+
 /* A disk that takes a minute to answer, or to say that it cannot, is none that hangs. */
 static void test_slow_disk(void)
 {
@@ -415,6 +430,7 @@ int main(void)
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
 	RUN(test_unreadable_beside);
+	RUN(test_usb);
 	RUN(test_slow_disk);
 	RUN(test_flush);
 	RUN(test_insist);
