@@ -2,12 +2,10 @@
 /*
  * restore.c: look, plan, load, commit, in this order and on any machine.
  *
- * Up to the commit everything can be undone by forgetting it. Whoever comes next is told by the
- * record: an image that control was passed over with is stale, for the next system may mount its
- * filesystems; one that was about to be consumed may have been. So the record is written when
+ * Up to the commit everything can be undone by forgetting it, but for the record: that is written when
  * the image is known (a hang is an attempt too), before the commit write, and on the way out.
  */
-#include <thaw/loader.h>
+#include "attempt.h"
 
 /* Ranges of a large machine's map, and what firmware adds while thaw works: ours are cut out. */
 #define MAP_CAPACITY 4352
@@ -18,6 +16,7 @@ struct story {
 	const struct thaw_options *options;
 	struct thaw_report *report;
 	struct thaw_diag *diag;
+	struct attempt attempt;
 	struct thaw_image image;
 	struct thaw_memmap map;
 	struct thaw_plan plan;
@@ -29,8 +28,6 @@ struct story {
 	bool la57;
 	bool drifted;	/* the memory map is not the saved one */
 	bool loaded;	/* memory holds what a fall-through must clear */
-	bool forbidden; /* by the record, but the user insists */
-	bool started;	/* the record says so and no more: another try would be allowed */
 };
 
 static void note(struct story *s, const char *what, uint64_t a, uint64_t b)
@@ -55,49 +52,6 @@ static void enter(struct story *s, enum thaw_phase phase)
 	s->phase_began_us = now;
 }
 
-/*
- * The other images, which somebody else runs past: the restored system, or the next one. Not before
- * this one was judged, and never stored without it: a store ends a doubt that may be about this one.
- */
-static void forbid_beside(struct story *s, uint64_t mark)
-{
-	thaw_record_seen(s->m->record, mark);
-	thaw_forbid_all(s->m->record, s->options->beside, s->options->beside_count, THAW_AMBIGUOUS);
-}
-
-/* After the store that is to last: each one ends a doubt. */
-static enum thaw_err doubt_unseen(struct story *s)
-{
-	return s->options->unseen ? thaw_record_doubt(s->m) : THAW_OK;
-}
-
-static enum thaw_err store(struct story *s, enum thaw_attempt_state state, enum thaw_err reason)
-{
-	const struct thaw_facts *facts = &s->image.facts;
-	struct thaw_attempt *a;
-	enum thaw_err err;
-	unsigned i;
-
-	forbid_beside(s, facts->mark);
-	a = thaw_record_touch(s->m->record, facts->identity, facts->mark);
-	a->state = (uint8_t)state;
-	a->reason = (uint16_t)reason;
-	a->phase = (uint8_t)s->report->phase;
-	if (state == THAW_ATTEMPT_STARTED && a->tries < UINT8_MAX)
-		a->tries++;
-	/* A start takes the place of what forbade the image: if power fails now it stays forbidden.
-	 */
-	if (s->forbidden)
-		a->tries = UINT8_MAX;
-	a->pages = (uint32_t)thaw_min(facts->stream_pages, UINT32_MAX);
-	for (i = 0; i < THAW_PHASE_COUNT; i++)
-		a->phase_us[i] = s->report->phase_us[i];
-	err = thaw_record_store(s->m);
-	if (!err)
-		s->started = thaw_record_verdict(s->m->record, facts->identity, facts->mark) == THAW_OK;
-	return err;
-}
-
 /* --- look -------------------------------------------------------------------------------- */
 
 static enum thaw_err get_map(struct story *s)
@@ -119,15 +73,8 @@ static enum thaw_err reserve_map(struct story *s)
 static enum thaw_err check_record(struct story *s)
 {
 	const struct thaw_facts *facts = &s->image.facts;
-	enum thaw_err err = thaw_record_verdict(s->m->record, facts->identity, facts->mark);
+	enum thaw_err err = attempt_check(&s->attempt);
 
-	if (!err && thaw_record_is_doubted(s->m))
-		err = THAW_RECORD_DAMAGED;
-	if (err && s->options->by_hand) {
-		note(s, thaw_err_name(err), facts->identity, facts->mark);
-		s->forbidden = true;
-		err = THAW_OK;
-	}
 	return err ? thaw_fail(s->diag, err, "record", facts->identity, facts->mark) : THAW_OK;
 }
 
@@ -173,7 +120,7 @@ static enum thaw_err begin(struct story *s)
 	enum thaw_err err = THAW_OK;
 
 	if (!s->options->dry_run)
-		err = store(s, THAW_ATTEMPT_STARTED, THAW_OK);
+		err = attempt_begin(&s->attempt);
 	return err ? thaw_fail(s->diag, err, "record", 0, 0) : THAW_OK;
 }
 
@@ -325,10 +272,8 @@ static enum thaw_err prepare_commit(struct story *s)
 		err = thaw_fail(s->diag, THAW_FINAL_MAP, "memory map", s->map.count, 0);
 	if (!err && s->options->dry_run)
 		err = thaw_fail(s->diag, THAW_DRY_RUN, "commit", 0, 0);
-	if (!err && store(s, THAW_ATTEMPT_COMMITTING, THAW_OK))
-		err = thaw_fail(s->diag, THAW_NO_RECORD, "committing", 0, 0);
-	if (!err && doubt_unseen(s))
-		err = thaw_fail(s->diag, THAW_NO_RECORD, "unseen", 0, 0);
+	if (!err && attempt_commit(&s->attempt))
+		err = thaw_fail(s->diag, THAW_NO_RECORD, "committing", s->options->unseen, 0);
 	if (!err)
 		checkpoint(s, THAW_CHECKPOINT_COMMITTING);
 	return err;
@@ -397,50 +342,31 @@ static enum thaw_err discard(struct story *s)
 		   : THAW_DISCARDED;
 }
 
-static enum thaw_err record_pass_over(struct story *s, uint64_t mark, enum thaw_err err)
-{
-	const struct thaw_options *options = s->options;
-
-	/* What the record itself forbids is in it already; firmware's flash wears. */
-	if (!mark || err == THAW_PASSED_OVER || err == THAW_COMMITTED_BEFORE)
-		return thaw_pass_over_all(s->m, options->beside, options->beside_count,
-					  THAW_AMBIGUOUS);
-	forbid_beside(s, mark);
-	return thaw_pass_over(s->m, s->image.facts.identity, mark, err);
-}
-
 /*
  * The image stays on disk and somebody else is next. Where the write failed nobody knows what the
  * disk holds; the record says committing then, which forbids the image as well.
  */
 static enum thaw_err leave(struct story *s, enum thaw_err err)
 {
-	const struct thaw_facts *facts = &s->image.facts;
-	/* Refused before its header was read, it is known to the caller alone. */
-	uint64_t mark = facts->mark ? facts->mark : s->options->mark;
-
 	enter(s, s->report->phase);
 	wipe_opened(s);
 	if (s->loaded && err != THAW_WORKER)
 		thaw_load_wipe(s->load);
-	s->report->unrecorded = record_pass_over(s, mark, err) || doubt_unseen(s);
-	s->report->must_reset = s->report->unrecorded && s->started;
+	attempt_leave(&s->attempt, err);
 	return err == THAW_DISCARDED ? discard(s) : err;
 }
 
 enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint64_t header_page,
 			   const struct thaw_options *options, struct thaw_report *report)
 {
+	struct attempt attempt = {m, options, report, false, false};
 	struct story *s;
 	enum thaw_err err;
 
 	*report = (struct thaw_report){.phase = THAW_PHASE_LOOK};
 	s = m->memory.alloc(&m->memory, sizeof(*s));
 	if (!s) {
-		thaw_forbid_all(m->record, options->beside, options->beside_count, THAW_AMBIGUOUS);
-		if (options->mark)
-			report->unrecorded =
-				thaw_pass_over(m, 0, options->mark, THAW_MEMORY) != THAW_OK;
+		attempt_leave(&attempt, THAW_MEMORY);
 		return thaw_fail(&report->diag, THAW_MEMORY, "story", sizeof(*s), 0);
 	}
 	__builtin_memset(s, 0, sizeof(*s));
@@ -449,6 +375,7 @@ enum thaw_err thaw_restore(struct thaw_machine *m, struct thaw_disk *disk, uint6
 	s->options = options;
 	s->report = report;
 	s->diag = &report->diag;
+	s->attempt = attempt;
 	err = tell(s, header_page);
 	return err ? leave(s, err) : THAW_OK;
 }

@@ -310,6 +310,15 @@ static void test_unseen(void)
 	/* Once it is said it is not said again. */
 	CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_PASSED_OVER && !c.sim.stores);
 	scene_free(&c);
+	begin(&c);
+	options.mark = 5;
+	c.sim.fail_op = SIM_ALLOC;
+	for (c.sim.fail_at = 1; c.sim.fail_at < 4; c.sim.fail_at++) {
+		CHECK(sim_restore(&c.sim, 0, &options, &c.report) == THAW_MEMORY);
+		CHECK(!c.sim.durable_vouched && !c.report.unrecorded);
+		sim_forget(&c.sim);
+	}
+	scene_free(&c);
 	/* Nobody is told, so nothing is restored. */
 	begin(&c);
 	options.dry_run = false;
