@@ -164,6 +164,13 @@ def spoilt(at, byte):
     return bytes(area)
 
 
+def without_digest():
+    """Of a kernel before 5.13 without MD5 built in."""
+    area = bytearray(image())
+    struct.pack_into("<QQQ", area, 2 * PAGE + 24, 0x23456789ABCDEF01, 0, 0)
+    return bytes(area)
+
+
 def map_text(ranges, prefix=""):
     return "".join(f"{prefix}{start:#x} {end:#x} {name}\n" for start, end, name in ranges).encode()
 
@@ -199,6 +206,7 @@ FILES = {
     "mbr-luks": lambda: mbr(luks()),
     "gpt-512": lambda: gpt(image(), 512),
     "gpt-4096": lambda: gpt(image(), 4096),
+    "without-digest": without_digest,
     "bad-flags": lambda: spoilt(4073, 0x80),
     "bad-info": lambda: spoilt(2 * PAGE + 416, 0x50),
     "bad-magic": lambda: spoilt(2 * PAGE + 24, 0x07),

@@ -71,6 +71,8 @@ check 'image, map from a log' 0 'thaw would restore this image.' "$f/image" --me
 check 'image, map of Linux' 0 'thaw would restore this image.' "$f/image" --memmap "$f/memmap"
 check 'map with more memory' 0 'if each of the ACPI tables is where it was.' \
 	"$f/image" --memmap "$f/map-grown"
+check 'map, and no digest' 0 "ranges in $f/map, digest 0x551dcaa3, the image has none" \
+	"$f/without-digest" --memmap "$f/map"
 check 'swap file' 0 'would restore' "$f/swap-file" --offset 10
 check 'MBR' 0 'partition 2' "$f/mbr"
 check 'GPT, 512' 0 'partition 1' "$f/gpt-512"
@@ -255,6 +257,8 @@ json 'JSON, more memory' 'd["verdict"] == "restore" and d["firmware"]["tables_un
 	"$f/image" --memmap "$f/map-grown"
 out=$("$thawctl" image info --json "$f/image" | tail -n 1)
 if [ "$out" = '}' ]; then pass 'JSON, one newline at the end'; else fail 'JSON, one newline at the end'; fi
+json 'JSON, no digest' 'd["verdict"] == "restore" and d["firmware"]["digest_equal"] is None' \
+	"$f/without-digest" --memmap "$f/map"
 json 'JSON, no map' 'd["verdict"] == "restore" and d["firmware"] is None' "$f/image"
 json 'JSON, no image' 'd["verdict"] == "no-image" and d["image"] is None' "$f/swap"
 json 'JSON, refused' 'd["verdict"] == "refuse" and d["reason"]["name"] == "memory-map" and

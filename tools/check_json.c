@@ -121,7 +121,10 @@ static void put_plan(struct json *j, const struct check *c)
 	json_object(j, "firmware");
 	json_number(j, "ranges", c->map_ranges);
 	json_hex(j, "map_digest", c->digest_today);
-	json_bool(j, "digest_equal", c->map_is_saved);
+	if (r->facts.digest_kind)
+		json_bool(j, "digest_equal", c->map_is_saved);
+	else
+		json_null(j, "digest_equal");
 	if (r->phase >= THAW_PHASE_LOAD) {
 		json_number(j, "placed", r->placed);
 		json_number(j, "staged", r->staged);

@@ -134,19 +134,26 @@ static void print_drifts(const struct check *c)
 		printf("  %-14s and %zu more\n", "", c->drift_count - i);
 }
 
+static void print_map(const struct check *c)
+{
+	begin("firmware");
+	if (!c->memmap_path) {
+		puts("no map to compare with (--memmap): every frame taken for RAM");
+		return;
+	}
+	printf("%" PRIu64 " ranges in %s, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
+	       c->memmap_path, c->digest_today,
+	       !c->report.facts.digest_kind ? "the image has none"
+	       : c->map_is_saved	    ? "the image's"
+					    : "not the image's");
+}
+
 static void print_plan(const struct check *c)
 {
 	const struct thaw_report *r = &c->report;
 
-	if (c->memmap_path && r->facts.digest_kind) {
-		begin("firmware");
-		printf("%" PRIu64 " ranges in %s, digest 0x%08" PRIx32 ", %s\n", c->map_ranges,
-		       c->memmap_path, c->digest_today,
-		       c->map_is_saved ? "the image's" : "not the image's");
-	} else if (r->phase > THAW_PHASE_LOOK) {
-		begin("firmware");
-		puts("no map to compare with (--memmap): every frame taken for RAM");
-	}
+	if (r->phase > THAW_PHASE_LOOK || (c->memmap_path && r->facts.digest_kind))
+		print_map(c);
 	print_drifts(c);
 	if (!c->memmap_path || r->phase < THAW_PHASE_LOAD)
 		return;
