@@ -92,7 +92,7 @@ def resuming(path, recipe, machine, header_page=0, more=()):
     the kernel's command line."""
     _, area_node = _nodes(recipe, machine)
     node = "dm-0" if recipe.place in place.VOLUMES else area_node
-    words = [*more, CONSOLE, "thaw.do=resume", f"thaw.swap={node}"]
+    words = [*more, CONSOLE, recipe.options, "thaw.do=resume", f"thaw.swap={node}"]
     if recipe.place in place.FILES:
         words.append(f"resume_offset={header_page}")
     if recipe.place in place.MADE:
