@@ -8,7 +8,7 @@
 # The exceptions, all of them:
 # - cppcheck comparePointers in handoff_x86_64.c: the distances within the trampoline are distances
 #   between labels of one assembler file, which C sees as objects of their own.
-# - cppcheck uninitvar in attempt.c: the list is filled as far as it is counted.
+# - cppcheck uninitvar in tools/attempt.c: the list is filled as far as it is counted.
 # - cppcheck and clang-tidy do not read efi/protocol's and gnu-efi's headers for faults.
 # - bugprone-easily-swappable-parameters, -reserved-identifier, -narrowing-conversions and
 #   -implicit-widening-of-multiplication-result are matters of taste here: gcc's -Wconversion, which
