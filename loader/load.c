@@ -39,7 +39,6 @@
 /* Whatever is done with so many pages, the boot processor says that it goes on. */
 #define PROGRESS_PAGES 1024
 
-
 struct thaw_load {
 	struct thaw_machine *m;
 	const struct thaw_image *image;
