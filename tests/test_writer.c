@@ -383,7 +383,6 @@ static void test_swap(void)
 	try_all(9, true, 1);
 }
 
-/* Every extent of one unit: more of them than one segment holds. */
 /* A disk that is slower than any decoder, and one that is faster. */
 static void test_read_rate(void)
 {
@@ -408,6 +407,7 @@ static void test_read_rate(void)
 	}
 }
 
+/* Every extent of one unit: more of them than one segment holds. */
 static void test_segments(void)
 {
 	struct thaw_writer_options o = {.store = true};
