@@ -21,16 +21,10 @@ struct line {
 	size_t len;
 };
 
-/* A name may be from a disk: what a serial terminal would obey is not for it. */
-static CHAR16 printable(char c)
-{
-	return c >= ' ' && c <= '~' ? (CHAR16)c : L'?';
-}
-
 static void put(struct line *line, const char *text)
 {
 	while (*text && line->len < LINE_MAX)
-		line->text[line->len++] = printable(*text++);
+		line->text[line->len++] = (CHAR16)thaw_printable(*text++);
 }
 
 static void put_number(struct line *line, uint64_t v, unsigned base)

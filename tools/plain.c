@@ -4,11 +4,13 @@
  */
 #include "thawctl.h"
 
+#include <thaw/base.h>
+
 void thawctl_plain(char *ret, const char *field, size_t size)
 {
 	size_t i;
 
 	for (i = 0; i < size && field[i]; i++)
-		ret[i] = field[i] >= ' ' && field[i] <= '~' ? field[i] : '?';
+		ret[i] = thaw_printable(field[i]);
 	ret[i] = 0;
 }

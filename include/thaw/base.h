@@ -21,6 +21,12 @@
 #define thaw_sub_overflows(a, b, ret) __builtin_sub_overflow((a), (b), (ret))
 #define thaw_mul_overflows(a, b, ret) __builtin_mul_overflow((a), (b), (ret))
 
+/* Text from a disk, on its way to a terminal, which would obey some of it: that becomes a question mark. */
+static inline char thaw_printable(char c)
+{
+	return c >= ' ' && c <= '~' ? c : '?';
+}
+
 /* Loads from unaligned memory; what is on disk is little-endian. */
 static inline uint16_t thaw_le16(const void *p)
 {
