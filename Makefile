@@ -4,7 +4,8 @@
 # make test     the host part of the tests, under a minute
 # make check    all tests, on real guests in QEMU too; installs what it needs (as root)
 # make demo     hibernates a real kernel, restores it, shows both timelines
-# make install  into DESTDIR and PREFIX (/usr), make uninstall likewise; make deb builds a Debian package; make sign KEY= CERT= signs
+# make install  into DESTDIR and PREFIX (/usr); make uninstall takes it out again
+# make deb      builds a Debian package; make sign KEY= CERT= signs
 # make bench    measures; make fuzz T=seconds fuzzes
 # make check-all   runs what has changed of the whole matrix, writes docs/COMPATIBILITY.md
 

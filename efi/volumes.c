@@ -25,8 +25,7 @@ enum thaw_volume_site volumes_site(EFI_HANDLE handle)
 
 	if (!io || io->Media->RemovableMedia || !path || devpath_has_usb(path))
 		return THAW_VOLUME_REMOVABLE;
-	return home && devpath_is_same_disk(path, home) ? THAW_VOLUME_HOME
-								  : THAW_VOLUME_FIXED;
+	return home && devpath_is_same_disk(path, home) ? THAW_VOLUME_HOME : THAW_VOLUME_FIXED;
 }
 
 static bool read_first(EFI_HANDLE handle, void *page)

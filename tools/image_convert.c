@@ -83,12 +83,11 @@ static bool end_original(const struct image_source *s, const char *path)
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	bool good;
 
-	errno = fd < 0 ? errno : 0;
+	if (fd >= 0)
+		errno = 0;
 	good = fd >= 0 && pread(fd, page, sizeof(page), at) == (ssize_t)sizeof(page) &&
-		    !memcmp(page, image->header, sizeof(page)) &&
-		    pwrite(fd, image->consumed, sizeof(page), at) == (ssize_t)sizeof(page) &&
-		    !fsync(fd);
-
+	       !memcmp(page, image->header, sizeof(page)) &&
+	       pwrite(fd, image->consumed, sizeof(page), at) == (ssize_t)sizeof(page) && !fsync(fd);
 	if (!good)
 		thawctl_error("Two images of one session are there now: end one of them, for "
 			      "instance with 'wipefs', before the machine is restored.",

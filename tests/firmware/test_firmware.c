@@ -274,7 +274,6 @@ static void test_full_store(void)
 	fake_end();
 }
 
-/* What the drive says to its own flush command, before anything was written. */
 /* A name in an image is shown; no terminal is to obey it. No partition has that GUID. */
 static void test_names_are_shown(void)
 {
@@ -286,6 +285,7 @@ static void test_names_are_shown(void)
 	fake_end();
 }
 
+/* What the drive says to its own flush command, before anything was written. */
 static void expect_flush(enum fake_bus bus, EFI_STATUS status, UINT8 sense, enum fake_end end)
 {
 	fake_begin(&(struct fake_options){
