@@ -161,15 +161,19 @@ class Machine:
         self.qmp("qmp_capabilities")
 
     def _start_tpm(self):
-        process = subprocess.Popen(
-            [*LEASH, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl",
-             f"type=unixio,path={self._folder}/tpm", "--terminate"])
+        """It tells of every disconnection: into a file, that the runner's lines stay whole."""
+        with open(self._folder / "tpm.log", "wb") as log:
+            process = subprocess.Popen(
+                [*LEASH, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm_state}", "--ctrl",
+                 f"type=unixio,path={self._folder}/tpm", "--terminate"], stderr=log)
         self._processes.append(process)
-        for _ in range(100):
+        until = time.monotonic() + 30
+        while time.monotonic() < until and process.poll() is None:
             if (self._folder / "tpm").exists():
                 return
             time.sleep(0.05)
-        raise MachineError("swtpm did not start")
+        said = (self._folder / "tpm.log").read_text()
+        raise MachineError(f"swtpm did not start: {said.strip()}")
 
     def command(self):
         c, folder = self.config, self._folder
