@@ -246,6 +246,51 @@ machine && echo 9000000000 >"$m/sys/power/image_size" && ahead 'small swap' 0 'f
 machine && echo 0:0 >"$m/sys/power/resume" && echo quiet >"$m/proc/cmdline" &&
 	ahead 'no resume=' 0 'does not know where to resume'
 machine && echo 'resume=/dev/vda2 noresume' >"$m/proc/cmdline" && ahead 'noresume' 0 'told not to'
+# what a boot kernel would have switched off, and the saved one does not
+unsaid() {
+	json "preflight: $2, not said" "all(x['topic'] != '$1' for x in d['findings'])" --root "$m"
+}
+vtd() {
+	machine && mkdir -p "$m/sys/firmware/acpi/tables" && : >"$m/sys/firmware/acpi/tables/$1"
+}
+vtd DMAR && ahead 'VT-d unused' 0 '??  VT-d           the kernel does not use it'
+json 'preflight: VT-d unused, JSON' 'd["ready"] and [x for x in d["findings"] if x["topic"] == "VT-d"][0]["level"]
+	== "warning" and "intel_iommu=on" in str(d)' --root "$m"
+mkdir -p "$m/sys/class/iommu/dmar1" && unsaid VT-d 'VT-d used'
+vtd IVRS && echo 'root=/dev/vda1 amd_iommu=off' >"$m/proc/cmdline" && unsaid VT-d "AMD's IOMMU"
+x2apic() {
+	machine && echo "$1" >"$m/proc/sys/kernel/osrelease" && echo "$2" >"$m/proc/cmdline"
+	printf 'processor\t: 0\nflags\t\t: fpu %s\nbugs\t\t:\n' "$3" >"$m/proc/cpuinfo"
+}
+while IFS='|' read -r release words flags; do
+	x2apic "$release" "$words" "$flags"
+	ahead "x2APIC: $release, $words" 0 '??  x2APIC         the kernel was told to do without'
+done <<-'END'
+	6.12.77|quiet nox2apic|pae
+	6.12.77|"nox2apic"|pae
+	6.1.0-43-amd64|nox2apic quiet|pae
+	6.18.5|nointremap|x2apic pae
+	6.12.77|intremap=nosid,off|pae x2apic
+	6.12.77|intremap=on intremap=off|pae x2apic
+	6.12.77|intremap="off" -- single|pae x2apic
+END
+while IFS='|' read -r release words flags; do
+	x2apic "$release" "$words" "$flags"
+	unsaid x2APIC "x2APIC: $release, $words"
+done <<-'END'
+	6.12.78+deb13-amd64|nox2apic|pae
+	6.1.167|nox2apic|pae
+	7.0.0|nox2apic|pae
+	6.12.77|nox2apic|pae x2apic
+	6.12.77|quiet|pae
+	6.12.77|nox2apics xnox2apic nox2apic=1|pae
+	6.12.77|quiet -- nox2apic|pae
+	6.12.77|dyndbg="file a nox2apic b" quiet|pae
+	6.12.77|intremap=nosid|pae x2apic
+	6.12.77|intremap=off,on|pae x2apic
+	6.12.77|intremap=off|pae
+	6.12.77|xintremap=off intremap=nosid|pae x2apic
+END
 rm -rf "$m"
 
 # JSON

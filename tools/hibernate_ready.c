@@ -4,6 +4,7 @@
  * before anything is frozen.
  */
 #include "bootvars.h"
+#include "cmdline.h"
 #include "hibernate.h"
 #include "thawctl.h"
 
@@ -25,19 +26,6 @@ static bool read_text(const char *path, char *ret, size_t size)
 	return got;
 }
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-	const char *at = text;
-
-	while ((at = strstr(at, word))) {
-		if ((at == text || at[-1] == ' ') && strchr(" \n", at[length]))
-			return true;
-		at += length;
-	}
-	return false;
-}
-
 /* --- the kernel ----------------------------------------------------------------------------- */
 
 static bool kernel_is_willing(void)
@@ -46,7 +34,7 @@ static bool kernel_is_willing(void)
 
 	if (!read_text("/proc/cmdline", line, sizeof(line)))
 		return true;
-	if (!has_word(line, "nohibernate") && !has_word(line, "hibernate=no"))
+	if (!cmdline_has(line, "nohibernate") && !cmdline_has(line, "hibernate=no"))
 		return true;
 	thawctl_error("Boot without that word on the kernel's command line.",
 		      "the kernel was told not to hibernate (nohibernate)");

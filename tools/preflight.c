@@ -5,10 +5,12 @@
 #include "preflight.h"
 
 #include "acpi.h"
+#include "cmdline.h"
 #include "file.h"
 #include "preflight_machine.h"
 #include "thawctl.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,20 +31,6 @@ static bool is_set(const struct preflight *m, const char *path)
 	set = value && size > 4 && value[4];
 	free(value);
 	return set;
-}
-
-/* A word of the kernel's command line, or the beginning of one that ends with "=". */
-static bool has_word(const char *cmdline, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = cmdline; (at = strstr(at, word)); at += len) {
-		bool begins = at == cmdline || at[-1] == ' ';
-
-		if (begins && (word[len - 1] == '=' || !at[len] || strchr(" \n", at[len])))
-			return true;
-	}
-	return false;
 }
 
 static void check_firmware(struct preflight *m)
@@ -70,7 +58,7 @@ static void check_kernel(struct preflight *m)
 	unsigned major = 0, minor = 0;
 	bool old, locked = lockdown[0] && !strstr(lockdown, "[none]");
 	bool off = !strstr(state, "disk") || strstr(mode, "[disabled]") ||
-		   has_word(cmdline, "nohibernate");
+		   cmdline_has(cmdline, "nohibernate");
 
 	sscanf(release, "%u.%u", &major, &minor);
 	old = major < 4 || (major == 4 && minor < 10);
@@ -97,8 +85,8 @@ static void check_fallback(struct preflight *m)
 {
 	char *cmdline = preflight_read(m, "/proc/cmdline"),
 	     *resume = preflight_read(m, "/sys/power/resume");
-	bool set = has_word(cmdline, "resume=") || (resume[0] && strncmp(resume, "0:0", 3));
-	bool no = has_word(cmdline, "noresume");
+	bool set = cmdline_has(cmdline, "resume=") || (resume[0] && strncmp(resume, "0:0", 3));
+	bool no = cmdline_has(cmdline, "noresume");
 
 	preflight_tell(
 		m, set && !no ? PREFLIGHT_OK : PREFLIGHT_WARNING, "fallback",
@@ -127,11 +115,86 @@ static void check_mode(struct preflight *m)
 	free(mode);
 }
 
+/* Units that it leaves alone have no entry, be they the first. */
+static bool uses_vtd(const struct preflight *m)
+{
+	char path[PATH_MAX];
+	bool found = false;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/sys/class/iommu", m->root);
+	dir = opendir(path);
+	while (!found && dir && (e = readdir(dir)))
+		found = !strncmp(e->d_name, "dmar", 4);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/*
+ * What a boot kernel would have switched off before it resumed, and the saved kernel does not: see
+ * docs/HARDWARE.md. The kernel's own account is asked where there is one, for its command line is not
+ * all that decides. AMD's IOMMU is not among this: a kernel told to leave it alone does so at boot, too.
+ */
+static void check_vtd(struct preflight *m)
+{
+	if (preflight_has(m, "/sys/firmware/acpi/tables/DMAR") && !uses_vtd(m))
+		preflight_tell(
+			m, PREFLIGHT_WARNING, "VT-d",
+			"Take 'intel_iommu=off' and 'iommu=off' off the kernel's command line, or add "
+			"'intel_iommu=on': if firmware leaves VT-d on, a restored kernel that does not "
+			"use it loses its disks.",
+			"the kernel does not use it");
+}
+
+/* 6.1.167, 6.12.78, 7.0: "x86/apic: Disable x2apic on resume if the kernel expects so". */
+static bool resume_leaves_x2apic(const char *release)
+{
+	unsigned major = 0, minor = 0, update = 0;
+
+	sscanf(release, "%u.%u.%u", &major, &minor, &update);
+	if (major == 6 && (minor == 1 || minor == 12))
+		return update < (minor == 1 ? 167 : 78);
+	return major < 7;
+}
+
+/* A kernel that obeys nox2apic takes the word out of cpuinfo, one that cannot leaves it there. */
+static bool does_without_x2apic(const char *cmdline, const char *cpuinfo)
+{
+	bool listed = cmdline_has(cpuinfo, "x2apic");
+
+	if (cmdline_has(cmdline, "nox2apic"))
+		return !listed;
+	return listed &&
+	       (cmdline_has(cmdline, "nointremap") || cmdline_is_off(cmdline, "intremap="));
+}
+
+static void check_x2apic(struct preflight *m)
+{
+	char *release = preflight_read(m, "/proc/sys/kernel/osrelease"),
+	     *cmdline = preflight_read(m, "/proc/cmdline"),
+	     *cpuinfo = preflight_read(m, "/proc/cpuinfo");
+
+	if (resume_leaves_x2apic(release) && does_without_x2apic(cmdline, cpuinfo))
+		preflight_tell(
+			m, PREFLIGHT_WARNING, "x2APIC",
+			"Take 'nox2apic', 'nointremap' and 'intremap=off' off the kernel's command "
+			"line, or use Linux 6.1.167, 6.12.78, 7.0 or later: if firmware leaves x2APIC "
+			"on, an older kernel without it hangs when it is restored.",
+			"the kernel was told to do without");
+	free(release);
+	free(cmdline);
+	free(cpuinfo);
+}
+
 static void check_all(struct preflight *m)
 {
 	check_firmware(m);
 	check_kernel(m);
 	check_mode(m);
+	check_vtd(m);
+	check_x2apic(m);
 	preflight_space(m);
 	check_fallback(m);
 }
