@@ -20,27 +20,52 @@
 struct handles {
 	EFI_HANDLE *list;
 	UINTN count;
+	struct disk *disks; /* of each; zero where it cannot be read */
 };
 
 static EFI_GUID block_io_guid = EFI_BLOCK_IO_PROTOCOL_GUID;
 
-static bool is_child_partition(EFI_HANDLE handle, const EFI_DEVICE_PATH *parent)
+/* The path of a partition of that disk; NULL: it is none. */
+static const EFI_DEVICE_PATH *child_partition(EFI_HANDLE handle, const EFI_DEVICE_PATH *parent)
 {
 	EFI_BLOCK_IO *io = firmware_protocol(handle, &block_io_guid);
 	EFI_DEVICE_PATH *path = devpath_of(handle);
 
-	return io && path && io->Media->LogicalPartition && devpath_is_parent(parent, path);
+	if (!io || !path || !io->Media->LogicalPartition || !devpath_is_parent(parent, path))
+		return NULL;
+	return path;
 }
 
-static bool has_partitions(const struct handles *all, EFI_HANDLE handle)
+/* The path has the disk's blocks, and the last one may lie in the middle of a page. */
+static void join(struct disk *whole, struct disk *partition, const EFI_DEVICE_PATH *path)
 {
-	EFI_DEVICE_PATH *path = devpath_of(handle);
+	HARDDRIVE_DEVICE_PATH node;
+	uint64_t end;
+
+	if (!whole->handle || !devpath_partition(&node, path))
+		return;
+	end = thaw_div_up(node.PartitionStart + node.PartitionSize, whole->blocks_per_page);
+	whole->seam.partitions_end = thaw_max(whole->seam.partitions_end, end);
+	partition->whole = &whole->seam;
+	partition->seam.wholes = &partition->whole;
+	partition->seam.whole_count = 1;
+}
+
+/* false: the disk has none. Else they are told that they lie on it, and it where they end. */
+static bool find_partitions(const struct handles *all, UINTN whole)
+{
+	EFI_DEVICE_PATH *path = devpath_of(all->list[whole]);
+	bool found = false;
 
 	for (UINTN i = 0; path && i < all->count; i++) {
-		if (is_child_partition(all->list[i], path))
-			return true;
+		const EFI_DEVICE_PATH *child = child_partition(all->list[i], path);
+
+		if (!child)
+			continue;
+		join(&all->disks[whole], &all->disks[i], child);
+		found = true;
 	}
-	return false;
+	return found;
 }
 
 static bool is_named(EFI_HANDLE handle, const struct config_device *device)
@@ -70,15 +95,26 @@ static enum thaw_area_type area_type(EFI_HANDLE handle)
 	return THAW_AREA_UNKNOWN;
 }
 
-/* false: no area, or none that can be read. */
-static bool take_area(struct thaw_area *ret, struct disk *disk, const struct handles *all,
-		      EFI_HANDLE handle, const struct config *config)
+static void open_disks(const struct handles *all)
 {
-	EFI_BLOCK_IO *io = firmware_protocol(handle, &block_io_guid);
+	for (UINTN i = 0; i < all->count; i++) {
+		EFI_BLOCK_IO *io = firmware_protocol(all->list[i], &block_io_guid);
+
+		if (!io || !disk_open(&all->disks[i], all->list[i], io))
+			all->disks[i] = (struct disk){.handle = NULL};
+	}
+}
+
+/* false: no area, or none that can be read. */
+static bool take_area(struct thaw_area *ret, const struct handles *all, UINTN n,
+		      const struct config *config)
+{
+	struct disk *disk = &all->disks[n];
+	EFI_HANDLE handle = disk->handle;
+	const EFI_BLOCK_IO *io = disk->block_io;
 	enum thaw_volume_site site;
 
-	if (!io || !(io->Media->LogicalPartition || !has_partitions(all, handle)) ||
-	    !disk_open(disk, handle, io))
+	if (!handle || !(io->Media->LogicalPartition || !find_partitions(all, n)))
 		return false;
 	site = volumes_site(handle);
 	*ret = (struct thaw_area){
@@ -113,26 +149,27 @@ static struct thaw_wanted what_is_wanted(const struct config *config)
 	return wanted;
 }
 
-static void locate(struct thaw_located *ret, const struct handles *all, const struct config *config)
+static void locate(struct thaw_located *ret, struct handles *all, const struct config *config)
 {
 	struct thaw_memory memory = {memory_alloc};
 	struct thaw_wanted wanted = what_is_wanted(config);
-	struct disk *disks = memory_alloc(&memory, all->count * sizeof(*disks));
 	struct thaw_area *areas = memory_alloc(&memory, all->count * sizeof(*areas));
 	size_t count = 0;
 
-	if (!disks || !areas) {
+	all->disks = memory_alloc(&memory, all->count * sizeof(*all->disks));
+	if (!all->disks || !areas) {
 		ret->unreadable = true;
 		return;
 	}
+	open_disks(all);
 	for (UINTN i = 0; i < all->count; i++)
-		count += take_area(&areas[count], &disks[count], all, all->list[i], config);
+		count += take_area(&areas[count], all, i, config);
 	thaw_locate(ret, areas, count, &wanted, &memory, console_note);
 }
 
 void discover(struct thaw_located *ret, const struct config *config)
 {
-	struct handles all = {NULL, 0};
+	struct handles all = {NULL, 0, NULL};
 
 	*ret = (struct thaw_located){.missing = config->device.kind != CONFIG_DEVICE_ANY};
 	if (!firmware_handles(&block_io_guid, &all.count, &all.list))

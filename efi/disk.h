@@ -14,6 +14,7 @@ struct disk {
 	EFI_HANDLE handle;
 	EFI_BLOCK_IO *block_io;
 	EFI_BLOCK_IO2_PROTOCOL *block_io2; /* NULL: none */
+	struct thaw_disk *whole; /* of a partition: seam.wholes */
 	UINT32 media_id;
 	UINT32 blocks_per_page;
 	unsigned piece;	      /* how much is asked for at once, less after each failure: see disk.c */

@@ -32,6 +32,10 @@ struct thaw_format {
  */
 uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk);
 
+/* md_raid.c: thaw_md_raid_check() of the whole disks under this one, behind their partitions. */
+enum thaw_err thaw_md_raid_check_wholes(const struct thaw_disk *disk, struct thaw_memory *memory,
+					struct thaw_diag *diag);
+
 extern const struct thaw_format thaw_native;
 extern const struct thaw_format thaw_swsusp;
 

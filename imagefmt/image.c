@@ -69,7 +69,9 @@ enum thaw_err thaw_image_open(struct thaw_image *ret_image, struct thaw_disk *di
 
 	*ret_image = (struct thaw_image){.header_page = header_page};
 	err = read_header(ret_image, disk, memory, diag);
-	return err ? err : ret_image->format->open(ret_image, disk, max_frames, memory, diag);
+	if (!err)
+		err = ret_image->format->open(ret_image, disk, max_frames, memory, diag);
+	return err ? err : thaw_md_raid_check_wholes(disk, memory, diag);
 }
 
 uint64_t thaw_stream_next(const struct thaw_image *image, struct thaw_stream_pos *pos,

@@ -6,7 +6,9 @@
  * header, or as a physical volume of LVM, and looks like a plain one. To consume the image on one leg
  * would leave it on the other. The content itself tells where to look: what md keeps for itself lies
  * behind the last page of swap, of LVM's last extent, or of the image where there is neither, so a page
- * of these is never taken for md's, and never read here.
+ * of these is never taken for md's, and never read here. Where the members are whole disks and the
+ * partition table lies in the array, each of them looks like a partitioned disk: then md's part lies
+ * behind the last partition. (Within the last one it would be of a mirror of partitions.)
  *
  * From include/uapi/linux/raid/md_p.h and drivers/md/md.c (super_1_load, MD_NEW_SIZE_SECTORS) of
  * Linux 6.12. Metadata 1.1 and 1.2 lie at the beginning, where the header would be.
@@ -92,4 +94,16 @@ enum thaw_err thaw_md_raid_check(struct thaw_disk *disk, uint64_t pages,
 					 pages);
 	}
 	return THAW_OK;
+}
+
+enum thaw_err thaw_md_raid_check_wholes(const struct thaw_disk *disk, struct thaw_memory *memory,
+					struct thaw_diag *diag)
+{
+	enum thaw_err err = THAW_OK;
+	size_t i;
+
+	for (i = 0; !err && i < disk->whole_count; i++)
+		err = thaw_md_raid_check(disk->wholes[i], disk->wholes[i]->partitions_end, memory,
+					 diag);
+	return err;
 }

@@ -108,6 +108,7 @@ void volume_init(struct volume *ret)
 		.read_start = volume_read_start,
 		.read_wait = volume_read_wait,
 		.consume = volume_consume,
+		.wholes = ret->wholes,
 	};
 	ret->segment_count = 0;
 	ret->stripe_count = 0;
@@ -118,6 +119,20 @@ static bool lies_on_disk(const struct volume_stripe *stripe, uint64_t pages)
 {
 	return stripe->disk && stripe->first < stripe->disk->pages &&
 	       pages <= stripe->disk->pages - stripe->first;
+}
+
+/* One at most for each stripe: there is room. */
+static void add_whole(struct volume *v, const struct thaw_disk *partition)
+{
+	size_t i;
+
+	if (!partition->whole_count)
+		return;
+	for (i = 0; i < v->seam.whole_count; i++) {
+		if (v->wholes[i] == partition->wholes[0])
+			return;
+	}
+	v->wholes[v->seam.whole_count++] = partition->wholes[0];
 }
 
 bool volume_append(struct volume *v, uint64_t pages, uint64_t chunk,
@@ -134,6 +149,7 @@ bool volume_append(struct volume *v, uint64_t pages, uint64_t chunk,
 		if (!lies_on_disk(&stripes[i], pages / count))
 			return false;
 		v->stripes[v->stripe_count + i] = stripes[i];
+		add_whole(v, stripes[i].disk);
 	}
 	v->segments[v->segment_count++] =
 		(struct volume_segment){v->seam.pages, pages, chunk, v->stripe_count, count};

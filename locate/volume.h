@@ -30,6 +30,7 @@ struct volume {
 	size_t segment_count;
 	struct volume_stripe stripes[VOLUME_STRIPES_MAX];
 	size_t stripe_count;
+	struct thaw_disk *wholes[VOLUME_STRIPES_MAX]; /* seam.wholes */
 	struct thaw_disk *waits_for; /* of the read under way; NULL: it is done */
 };
 

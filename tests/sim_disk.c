@@ -140,23 +140,17 @@ static enum thaw_err consume(struct thaw_disk *d, uint64_t page, const void *old
 
 void sim_disk_init(struct sim *s)
 {
-	static const struct thaw_disk functions = {.read = read, .consume = consume};
 	struct sim_disk *disk = &s->disk;
-	uint64_t pages = disk->d.pages;
-	bool background = disk->d.read_start;
 
 	disk->sim = s;
-	disk->d = functions;
-	disk->d.pages = pages;
-	if (background) {
-		disk->d.read_start = read_start;
-		disk->d.read_wait = read_wait;
-	}
+	disk->d.read = read;
+	disk->d.consume = consume;
+	sim_background(s, disk->d.read_start);
 	disk->pending = NULL;
 	disk->consumed = 0;
 	disk->rereads = 0;
 	if (disk->times)
-		memset(disk->times, 0, pages);
+		memset(disk->times, 0, disk->d.pages);
 }
 
 void sim_eject(struct sim *s)

@@ -299,6 +299,37 @@ static void test_raid_leg(void)
 	boot();
 }
 
+/* Two physical volumes on one disk, the third on another: each volume knows those it lies on, once. */
+static void test_whole_disks(void)
+{
+	static const size_t counts[LVS] = {
+		[ROOT] = 1, [HOME] = 1, [SWAP_1] = 2, [THREE] = 2, [FAST] = 2};
+	struct plain_disk disks[2];
+	struct thaw_disk *on[PVS] = {&disks[0].d, &disks[0].d, &disks[1].d};
+	size_t i;
+
+	boot();
+	for (i = 0; i < 2; i++)
+		plain_disk_init(&disks[i], 1000);
+	for (i = 0; i < PVS; i++) {
+		pv[i].d.wholes = &on[i];
+		pv[i].d.whole_count = 1;
+	}
+	CHECK(find_volumes() == LVS);
+	for (i = 0; i < LVS; i++) {
+		const struct thaw_disk *d = volumes[i].disk;
+
+		CHECK(d->whole_count == counts[i] && d->wholes[0] == on[0]);
+		CHECK(d->whole_count == 1 || d->wholes[1] == on[2]);
+	}
+	CHECK(!disks[0].reads && !disks[1].reads); /* not before there is an image */
+	for (i = 0; i < 2; i++)
+		plain_disk_free(&disks[i]);
+	boot();
+	find_volumes();
+	CHECK(!volumes[ROOT].disk->whole_count);
+}
+
 /* A disk that was away has an old text: the newer one counts. */
 static void test_old_copy(void)
 {
@@ -659,6 +690,7 @@ int main(void)
 	RUN(test_missing_disk);
 	RUN(test_disk_twice);
 	RUN(test_raid_leg);
+	RUN(test_whole_disks);
 	RUN(test_old_copy);
 	RUN(test_damaged_copy);
 	RUN(test_ring);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * test_md_raid.c: a hibernated swap area with Linux's software RAID behind it is refused; what only
- * looks like it, or lies in the swap area itself, is not.
+ * test_md_raid.c: a hibernated swap area with Linux's software RAID behind it, or behind the
+ * partitions of its disk, is refused; what only looks like it, or lies in the swap area itself or in
+ * another partition, is not.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "plain_disk.h"
 #include "scene.h"
 
 enum { PAGE = THAW_PAGE_SIZE, LAST_PAGE = 1028, BEHIND = 48 };
@@ -45,18 +47,15 @@ static void grow(struct scene *c)
 	s->disk_pages += BEHIND;
 }
 
-static void put_super(struct scene *c, const struct row *row)
+static void put_super(uint8_t *disk, uint64_t pages, const struct row *row)
 {
-	struct synth *s = &c->picture;
-	uint64_t at = row->first ? s->disk_pages / 16 * 16 - 16 : s->disk_pages - 2;
-	uint8_t *super = synth_page(s, at + (uint64_t)(int64_t)row->moved);
+	uint64_t at = row->first ? pages / 16 * 16 - 16 : pages - 2;
+	uint8_t *super = disk + (at + (uint64_t)(int64_t)row->moved) * PAGE;
 
 	synth_put32(super, row->magic);
 	synth_put32(super + 4, row->major);
 	synth_put32(super + 8, row->minor);
 	synth_put64(super + 128, at * 8);
-	if (row->in_swap)
-		synth_put32(synth_page(s, 0) + LAST_PAGE, (uint32_t)s->disk_pages - 1);
 }
 
 static void check(const struct row *row, enum synth_format format, uint64_t header_page)
@@ -68,7 +67,9 @@ static void check(const struct row *row, enum synth_format format, uint64_t head
 						.header_page = header_page});
 	scene_finish(&c);
 	grow(&c);
-	put_super(&c, row);
+	put_super(c.picture.disk, c.picture.disk_pages, row);
+	if (row->in_swap)
+		synth_put32(c.picture.disk + LAST_PAGE, (uint32_t)c.picture.disk_pages - 1);
 	sim_insert(&c.sim, &c.picture);
 	if (!CHECK(scene_ends(&c, row->want)))
 		printf("  %s\n", row->what);
@@ -149,6 +150,59 @@ static void test_image_behind(void)
 	}
 }
 
+/* --- members that are whole disks --------------------------------------------------------- */
+
+enum { DISK_PAGES = 1000, LAST_END = 950 };
+
+/* The image lies on a partition of both disks, as on a striped volume; the second one is a leg. */
+static void check_wholes(const struct row *row, uint64_t partitions_end, bool is_bad,
+			 enum synth_format format, uint64_t header_page, enum thaw_err want)
+{
+	struct plain_disk disks[2];
+	struct thaw_disk *wholes[] = {&disks[0].d, &disks[1].d};
+	struct scene c;
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(disks); i++) {
+		plain_disk_init(&disks[i], DISK_PAGES);
+		disks[i].d.partitions_end = partitions_end;
+	}
+	put_super(disks[1].bytes, DISK_PAGES, row);
+	disks[0].has_bad = is_bad;
+	disks[0].bad_page = DISK_PAGES - 2;
+	scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4,
+						.format = format,
+						.header_page = header_page});
+	scene_finish(&c);
+	c.sim.disk.d.wholes = wholes;
+	c.sim.disk.d.whole_count = 2;
+	if (!CHECK(scene_ends(&c, want)))
+		printf("  %s behind %llu\n", row->what, (unsigned long long)partitions_end);
+	CHECK(disks[0].rereads + disks[1].rereads == 0);
+	CHECK(disks[0].reads <= 2 && disks[1].reads <= 2);
+	scene_free(&c);
+	plain_disk_free(&disks[0]);
+	plain_disk_free(&disks[1]);
+}
+
+static void test_whole_disks(void)
+{
+	for (size_t i = 0; i < THAW_ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		/* The first page that is md's; one partition more, and it is content. */
+		uint64_t at = row->first ? DISK_PAGES / 16 * 16 - 16 : DISK_PAGES - 2;
+
+		if (row->in_swap)
+			continue;
+		check_wholes(row, LAST_END, false, SYNTH_LINUX, 0, row->want);
+		check_wholes(row, LAST_END, false, SYNTH_LINUX, 5, row->want);
+		check_wholes(row, LAST_END, false, SYNTH_SWAP, 0, row->want);
+		check_wholes(row, at, false, SYNTH_OWN, 0, row->want);
+		check_wholes(row, at + 1, false, SYNTH_OWN, 0, THAW_OK);
+		check_wholes(row, UINT64_MAX, false, SYNTH_OWN, 0, THAW_OK);
+		check_wholes(row, LAST_END, true, SYNTH_OWN, 0, THAW_READ);
+	}
+}
+
 int main(void)
 {
 	RUN(test_linux);
@@ -156,5 +210,6 @@ int main(void)
 	RUN(test_no_swap_space);
 	RUN(test_image_to_the_end);
 	RUN(test_image_behind);
+	RUN(test_whole_disks);
 	return check_summary();
 }

@@ -52,6 +52,13 @@ struct thaw_disk {
 	 */
 	enum thaw_err (*consume)(struct thaw_disk *disk, uint64_t page, const void *old_page,
 				 const void *new_page);
+	/*
+	 * The whole disks under it: of a partition its disk, of a logical volume those of its pieces,
+	 * each once. They are the implementation's; none where there is no partition, or nobody knows.
+	 */
+	struct thaw_disk **wholes;
+	size_t whole_count;
+	uint64_t partitions_end; /* of a whole disk: the first page behind its last partition */
 };
 
 /* What memory is, as today's firmware describes it. Order: what lives on after boot comes last. */

@@ -19,6 +19,8 @@ enum { DISK = 2, ESP, SWAP, DATA, OTHER_DISK = 7, DISKS };
 
 /* Of a disk that holds no image; the superblock of btrfs is looked for in page 16. */
 #define SMALL_PAGES 24
+/* Of the disk, behind its partitions. */
+#define BEHIND_PAGES 20
 /* Where the swap file's header is. */
 #define FILE_PAGE   9
 #define PAGE_US	    1000 /* what reading a page takes */
@@ -62,6 +64,23 @@ static void make_superblock(uint8_t *bytes)
 	memset(bytes + 1024 + 0x68, 0x77, 16);
 }
 
+static uint64_t pages_of(unsigned n)
+{
+	if (n == DISK)
+		return thaw_div_up(fake_disk_start(DATA + 1), PAGE / BLOCK) + BEHIND_PAGES;
+	return n == holder() ? fake_picture.disk_pages : SMALL_PAGES;
+}
+
+/* One behind the other; none begins or ends with a page. */
+EFI_LBA fake_disk_start(unsigned number)
+{
+	EFI_LBA at = 2049;
+
+	for (unsigned n = ESP; n < number; n++)
+		at += pages_of(n) * (PAGE / BLOCK);
+	return at;
+}
+
 static void draw(void)
 {
 	const struct fake_options *o = &fake->options;
@@ -90,9 +109,17 @@ static void draw(void)
 	synth_store(&fake_picture);
 }
 
-static void make(unsigned n, uint64_t pages)
+/* md's superblock 1.0, behind the last partition. */
+static void make_leg(uint8_t *bytes, uint64_t pages)
+{
+	memcpy(bytes + (pages - 2) * PAGE, (const uint32_t[]){0xa92b4efc, 1}, 8);
+	memcpy(bytes + (pages - 2) * PAGE + 128, (const uint64_t[]){(pages - 2) * 8}, 8);
+}
+
+static void make(unsigned n)
 {
 	struct medium *m = &media[n];
+	uint64_t pages = pages_of(n);
 
 	if (m->bytes)
 		munmap(m->bytes, m->pages * PAGE);
@@ -105,6 +132,8 @@ static void make(unsigned n, uint64_t pages)
 		memcpy(m->saved, fake_picture.disk, pages * PAGE);
 	if (n == DATA)
 		make_superblock(m->saved);
+	if (n == DISK && fake->options.leg)
+		make_leg(m->saved, pages);
 }
 
 void fake_disks_make(void)
@@ -112,7 +141,7 @@ void fake_disks_make(void)
 	draw();
 	for (unsigned n = DISK; n < DISKS; n++) {
 		if (n <= DATA || n == OTHER_DISK)
-			make(n, n == holder() ? fake_picture.disk_pages : SMALL_PAGES);
+			make(n);
 	}
 	fake_disks_rewind();
 }

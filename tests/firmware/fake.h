@@ -95,6 +95,7 @@ struct fake_options {
 	const char *conf;     /* thaw.conf */
 	const char *location; /* systemd's note; then the image lies in a swap file */
 	bool unreadable;      /* the swap partition, which has no image then */
+	bool leg;	      /* the disk is one of a mirror in which its partitions lie */
 	uint64_t request_us;  /* what a read takes, however long; 0: the usual */
 	bool unconnected;     /* the disk's controller is not started */
 	bool workers;	      /* there are four processors */
@@ -190,6 +191,8 @@ EFI_HANDLE fake_handles_image(void);
 void fake_disks_make(void); /* in the parent */
 /* By number: see handles.c. NULL: none. */
 EFI_BLOCK_IO *fake_disk(unsigned number);
+/* Where the partition begins on its disk, in its blocks. */
+EFI_LBA fake_disk_start(unsigned number);
 EFI_BLOCK_IO2_PROTOCOL *fake_disk2(unsigned number);
 void fake_disks_init(void);
 void *fake_ata(void);

@@ -134,6 +134,8 @@ static void add_partition(unsigned n, uint8_t number)
 	HARDDRIVE_DEVICE_PATH node = {
 		.Header = {MEDIA_DEVICE_PATH, MEDIA_HARDDRIVE_DP, {42, 0}},
 		.PartitionNumber = number,
+		.PartitionStart = fake_disk_start(n),
+		.PartitionSize = fake_disk(n)->Media->LastBlock + 1,
 		.MBRType = 2,
 		.SignatureType = SIGNATURE_TYPE_GUID,
 	};

@@ -157,6 +157,44 @@ static void test_unreadable_beside(void)
 	fake_end();
 }
 
+static bool is_recorded(enum thaw_err reason)
+{
+	const struct fake_variable *v = fake_variable(L"ThawStatus");
+	struct thaw_record record;
+
+	return v && thaw_record_load(&record, v->data, v->size) &&
+	       thaw_record_touch(&record, 0, thaw_image_mark(fake_header()))->reason == reason;
+}
+
+/* The other leg would keep its image, whatever form it has. */
+static void test_leg(void)
+{
+	static const struct fake_options legs[] = {
+		{.leg = true},
+		{.leg = true, .format = SYNTH_OWN},
+		{.leg = true, .location = NOTED},
+	};
+
+	for (size_t i = 0; i < THAW_ARRAY_LEN(legs); i++) {
+		unsigned reads;
+
+		fake_begin(&legs[i]);
+		CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults && is_image_there());
+		CHECK(is_recorded(THAW_FOREIGN));
+		/* Without an image the end of the disk is not read. */
+		fake_rewind();
+		fake_forget_image();
+		CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults);
+		reads = fake->count[FAKE_READ_BLOCKS];
+		fake_end();
+		fake_begin(&(struct fake_options){.format = legs[i].format, .location = legs[i].location});
+		fake_forget_image();
+		CHECK(boot(0, FAKE_ONCE) == FAKE_EXIT && !fake->faults);
+		CHECK(fake->count[FAKE_READ_BLOCKS] == reads);
+		fake_end();
+	}
+}
+
 /* Whoever plugs in a disk does not choose what runs, whatever firmware fails to say of it. */
 static void test_usb(void)
 {
@@ -430,6 +468,7 @@ int main(void)
 	RUN(test_secure_boot);
 	RUN(test_names_are_shown);
 	RUN(test_unreadable_beside);
+	RUN(test_leg);
 	RUN(test_usb);
 	RUN(test_slow_disk);
 	RUN(test_flush);
