@@ -50,6 +50,8 @@ void cpu_describe(struct thaw_cpu *ret)
 		ret->has_gib_pages = d >> 26 & 1;
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
 		ret->has_la57 = c >> 16 & 1;
+	if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
+		ret->has_lam = a >> 26 & 1;
 	ret->runs_la57 = read_cr4() & CR4_LA57;
 }
 

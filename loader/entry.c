@@ -16,6 +16,13 @@
 #define PTE_NX	    (UINT64_C(1) << 63)
 #define PTE_ADDRESS UINT64_C(0x000ffffffffff000)
 
+/*
+ * LAM_U57 and LAM_U48 of CR3: addresses of user space are masked. Linux leaves them in its header if the
+ * task that hibernated has them (6.4 to 6.12 where built so, arch/x86/power/hibernate.c masks the PCID
+ * alone), and loads CR3 with them when it resumes.
+ */
+#define CR3_LAM (UINT64_C(3) << 61)
+
 #define INDEX_BITS   9
 #define LARGEST_LEAF 3 /* level whose entries may map 1 GiB */
 
@@ -115,18 +122,28 @@ static enum thaw_err check_code(const struct walk *w, const struct thaw_facts *f
 	return THAW_OK;
 }
 
+/* What CR3 has beside the address must be loadable: the saved kernel loads all of it once more. */
+static enum thaw_err check_root(const struct walk *w, uint64_t root_pa, struct thaw_diag *diag)
+{
+	if (root_pa & ~w->phys_mask & ~CR3_LAM)
+		return thaw_fail(diag, THAW_ENTRY_ENCRYPTED, "cr3", root_pa, w->m->cpu.phys_bits);
+	if ((root_pa & CR3_LAM) && !w->m->cpu.has_lam)
+		return thaw_fail(diag, THAW_ENTRY_MASKING, "cr3", root_pa, 0);
+	return THAW_OK;
+}
+
 enum thaw_err thaw_entry_check(struct thaw_machine *m, const struct thaw_image *image,
 			       const struct thaw_plan *plan, bool *ret_la57, struct thaw_diag *diag)
 {
 	const struct thaw_facts *facts = &image->facts;
 	struct walk w = {m, plan, (UINT64_C(1) << m->cpu.phys_bits) - 1};
-	enum thaw_err err = THAW_ENTRY_TABLES;
+	enum thaw_err err = check_root(&w, facts->root_pa, diag);
 	bool four;
 	bool five;
 
-	if (facts->root_pa & ~w.phys_mask)
-		return thaw_fail(diag, THAW_ENTRY_ENCRYPTED, "cr3", facts->root_pa,
-				 m->cpu.phys_bits);
+	if (err)
+		return err;
+	err = THAW_ENTRY_TABLES;
 	four = leads_there(&w, facts, 4, &err);
 	five = leads_there(&w, facts, 5, &err);
 	if (four == five)

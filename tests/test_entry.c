@@ -59,6 +59,36 @@ static void test_phys_bits(void)
 	CHECK(ends(&c, THAW_ENTRY_ENCRYPTED));
 }
 
+static void set_cr3(struct scene *c, uint64_t bits)
+{
+	c->picture.root_pa |= bits;
+	synth_put64(c->picture.info + 16, c->picture.root_pa);
+}
+
+/* The task that hibernated has its addresses masked, and Linux's header tells: bits 61 and 62. */
+static void test_masking(void)
+{
+	static const enum synth_format formats[] = {SYNTH_LINUX, SYNTH_OWN};
+	struct scene c;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		scene_begin(&c, &(struct scene_options){.format = formats[i / 2],
+							.codec = THAW_CODEC_LZ4,
+							.levels = i % 2 ? 5 : 4});
+		set_cr3(&c, (UINT64_C(1) + i % 2) << 61);
+		c.sim.m.cpu.has_lam = true;
+		CHECK(ends(&c, THAW_OK));
+	}
+	begin(&c, 4, false);
+	set_cr3(&c, UINT64_C(1) << 61);
+	CHECK(ends(&c, THAW_ENTRY_MASKING));
+	begin(&c, 4, false);
+	set_cr3(&c, UINT64_C(5) << 60);
+	c.sim.m.cpu.has_lam = true;
+	CHECK(ends(&c, THAW_ENTRY_ENCRYPTED));
+}
+
 static uint8_t *table(struct scene *c, uint64_t pa)
 {
 	return ((struct synth_frame *)synth_find(&c->picture, pa >> 12))->data;
@@ -159,6 +189,7 @@ int main(void)
 {
 	RUN(test_depth);
 	RUN(test_phys_bits);
+	RUN(test_masking);
 	RUN(test_ambiguous);
 	RUN(test_all_above_4g);
 	RUN(test_far_ram);

@@ -22,6 +22,9 @@ static const char stale[] =
 static const char firmware_trouble[] =
 	"Hibernate again. If it comes back, report it with what 'verbose yes' in thaw.conf shows.";
 
+static const char other_processor[] =
+	"Let the image run on the machine that made it, or boot normally.";
+
 static const struct {
 	enum thaw_err code;
 	const char *advice;
@@ -65,7 +68,8 @@ static const struct {
 	{THAW_FLUSH, disk_trouble},
 	{THAW_SECURE_BOOT, "Turn Secure Boot off in the firmware's setup, or let the machine's own "
 			   "kernel resume it."},
-	{THAW_ENTRY_DEPTH, "Let the image run on the machine that made it, or boot normally."},
+	{THAW_ENTRY_DEPTH, other_processor},
+	{THAW_ENTRY_MASKING, other_processor},
 	{THAW_FINAL_MAP, firmware_trouble},
 	{THAW_WORKER, firmware_trouble},
 	{THAW_EXIT_BOOT, firmware_trouble},

@@ -203,7 +203,7 @@ void host_machine_init(struct host_machine *ret, struct thaw_memmap *map)
 	*ret = (struct host_machine){
 		.seam.memory.alloc = alloc,
 		.seam.cpu = {processors(), .phys_bits = 52, .has_la57 = true,
-			     .has_gib_pages = true},
+			     .has_gib_pages = true, .has_lam = true},
 		.seam.memory_map = memory_map,
 		.seam.claim = claim,
 		.seam.frame = frame,

@@ -63,6 +63,8 @@
 	  "The image needs five-level paging, which this processor does not have.")                \
 	X(ENTRY_ENCRYPTED, 0x23a, "entry-encrypted",                                               \
 	  "The image's page tables use address bits that this processor does not have.")           \
+	X(ENTRY_MASKING, 0x23b, "entry-masking",                                                   \
+	  "The image needs linear address masking, which this processor does not have.")           \
 	X(PASSED_OVER, 0x240, "passed-over",                                                       \
 	  "The image was passed over before; its filesystems may have changed since.")             \
 	X(COMMITTED_BEFORE, 0x241, "committed-before", "The image was restored once already.")     \

@@ -33,7 +33,7 @@ struct thaw_facts {
 	uint8_t digest_md5[THAW_MD5_BYTES];
 	uint64_t jump_va;      /* entry point as the image's page tables see it */
 	uint64_t jump_pa;      /* and where it lies */
-	uint64_t root_pa;      /* the image's page tables: its CR3 */
+	uint64_t root_pa;      /* the image's page tables: its CR3, with the bits of LAM */
 	uint64_t stream_pages; /* pages that the stream decodes to, PFN list included */
 	uint64_t meta_pages;   /* of these, the PFN list at the beginning */
 	uint64_t data_frames;

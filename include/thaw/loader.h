@@ -273,7 +273,7 @@ enum thaw_err thaw_world_check(struct thaw_machine *m, const struct thaw_image *
 /*
  * Walks the loaded image's page tables from facts.root_pa, as four and as five levels: the depth
  * that turns jump_va into jump_pa is the image's. THAW_OK, THAW_ENTRY_TABLES, THAW_ENTRY_DEPTH,
- * THAW_ENTRY_ENCRYPTED.
+ * THAW_ENTRY_ENCRYPTED, THAW_ENTRY_MASKING.
  */
 enum thaw_err thaw_entry_check(struct thaw_machine *m, const struct thaw_image *image,
 			       const struct thaw_plan *plan, bool *ret_la57,

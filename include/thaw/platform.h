@@ -96,6 +96,7 @@ struct thaw_cpu {
 	bool has_la57;	     /* five-level paging available */
 	bool runs_la57;	     /* five-level paging on now */
 	bool has_gib_pages;  /* 1 GiB pages */
+	bool has_lam;	     /* linear address masking */
 };
 
 /* Where an attempt stands; named in the record, in the log and at checkpoints. */
