@@ -48,6 +48,18 @@ static enum thaw_err check_identity(struct native_open *o)
 	return THAW_OK;
 }
 
+/* Whoever shows or copies them relies on it. */
+static enum thaw_err check_texts(struct native_open *o)
+{
+	const struct native_header *h = o->header;
+
+	if (h->release[sizeof(h->release) - 1] ||
+	    h->kernel_version[sizeof(h->kernel_version) - 1] ||
+	    h->writer[sizeof(h->writer) - 1] || h->hostname[sizeof(h->hostname) - 1])
+		return refuse(o, "text", 0, 0);
+	return THAW_OK;
+}
+
 /* The walk of the image's page tables proves the rest. */
 static enum thaw_err take_entry(struct native_open *o)
 {
@@ -125,6 +137,8 @@ enum thaw_err native_check_header(struct native_open *o)
 
 	if (!err)
 		err = check_identity(o);
+	if (!err)
+		err = check_texts(o);
 	if (!err)
 		err = take_entry(o);
 	if (!err)

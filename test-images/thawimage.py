@@ -36,7 +36,7 @@ def must(condition, what):
 
 def text(field, what):
     must(field[-1] == 0, f"{what}: the text does not end")
-    return field.split(b"\0")[0].decode("utf-8")
+    return field.split(b"\0")[0].decode("utf-8", "replace")
 
 
 def records(layout, data):
@@ -286,8 +286,7 @@ class Image:
             must(offset % 512 == 0 and 1 <= size <= 1048576, "a watched range")
             self.watched.append((partition, filesystem, offset, size, checksum,
                                  text(name, "watched range")))
-        self.notes = self.tables.get(NOTES, b"").decode("utf-8")
-        must(self.notes == "" or self.notes.endswith("\n"), "the notes do not end")
+        self.notes = self.tables.get(NOTES, b"").decode("utf-8", "replace")
 
     # --- data ------------------------------------------------------------------------------------
     def decode(self, block):

@@ -117,6 +117,11 @@ SPOIL(cr3_pcid, p->h->entry[16] |= 1)
 SPOIL(cr3_0, memset(p->h->entry + 16, 0, 8))
 SPOIL(jump_off, p->h->entry[8] ^= 1)
 SPOIL(depth_3, p->h->entry[24] = 3)
+SPOIL(release_on, memset(p->h->release, 'x', sizeof(p->h->release)))
+SPOIL(release_full, memset(p->h->release, 'x', sizeof(p->h->release) - 1))
+SPOIL(version_on, p->h->kernel_version[79] = 'x')
+SPOIL(writer_on, p->h->writer[31] = 'x')
+SPOIL(hostname_on, p->h->hostname[63] = 'x')
 SPOIL(no_data, p->h->data_frames = 0)
 SPOIL(data_more, p->h->data_frames++)
 SPOIL(data_less, p->h->data_frames--)
@@ -280,6 +285,9 @@ static const struct row rows[] = {
 	S(arch_arm, HEADER_FIELD, OWN, LZ4), S(entry_longer, HEADER_FIELD, OWN, LZ4),
 	S(cr3_pcid, ENTRY_TABLES, OWN, LZ4), S(cr3_0, ENTRY_TABLES, OWN, LZ4),
 	S(jump_off, ENTRY_TABLES, OWN, LZ4), S(depth_3, HEADER_FIELD, OWN, LZ4),
+	S(release_on, HEADER_FIELD, OWN, LZ4), S(release_full, OK, OWN, LZ4),
+	S(version_on, HEADER_FIELD, OWN, LZ4), S(writer_on, HEADER_FIELD, OWN, LZ4),
+	S(hostname_on, HEADER_FIELD, SWP, LZ4),
 	S(no_data, INFO_COUNTS, OWN, LZ4), S(data_more, FRAMES_COUNT, OWN, LZ4),
 	S(data_less, FRAMES_COUNT, OWN, LZ4), S(data_huge, INFO_COUNTS, OWN, LZ4),
 	S(zero_less, FRAMES_COUNT, OWN, LZ4), S(zero_huge, INFO_COUNTS, OWN, LZ4),
