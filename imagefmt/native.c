@@ -173,8 +173,8 @@ static enum thaw_err read_header(struct native_open *o)
 	err = native_check_header(o);
 	if (err)
 		return err;
-	if (thaw_extents_add(&o->others, o->image->header_page, o->memory) ||
-	    thaw_extents_add(&o->others, o->anchor->header_unit, o->memory))
+	if (thaw_extents_add(&o->others, (struct thaw_extent){o->image->header_page, 1}, o->memory) ||
+	    thaw_extents_add(&o->others, (struct thaw_extent){o->anchor->header_unit, 1}, o->memory))
 		return thaw_fail(o->diag, THAW_MEMORY, "extents", 0, 0);
 	return THAW_OK;
 }

@@ -92,7 +92,7 @@ static enum thaw_err take_header(struct swsusp_open *o)
 	enum thaw_err err;
 
 	thaw_xxh64_update(&o->identity, image->header, THAW_PAGE_SIZE);
-	err = thaw_extents_add(&o->others, image->header_page, o->memory);
+	err = thaw_extents_add(&o->others, (struct thaw_extent){image->header_page, 1}, o->memory);
 	if (err)
 		return thaw_fail(o->diag, err, "extents", 0, 0);
 	/* The header of a swap file counts in pages of the file. */

@@ -24,6 +24,19 @@ struct swsusp_open {
 	struct thaw_extents others; /* header, map and info pages: nobody else's either */
 };
 
+/*
+ * How many of the numbers, from the first on, count up one by one; at least 1. Both lists of an image
+ * have a number for each page, and long runs of these are as good as one.
+ */
+static inline size_t swsusp_consecutive(const uint64_t *numbers, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && numbers[n] == numbers[0] + n)
+		n++;
+	return n;
+}
+
 /* swsusp_map.c: walks the chain of map pages; reads the info page on the way. */
 enum thaw_err swsusp_read_map(struct swsusp_open *o);
 

@@ -90,47 +90,47 @@ static enum thaw_err decode_block(struct reader *r, uint64_t *ret_pages)
 	return THAW_OK;
 }
 
-static enum thaw_err take_frame(struct reader *r, uint64_t entry)
+/* So many that follow each other, from that of the entry on. */
+static enum thaw_err take_frames(struct reader *r, uint64_t entry, uint32_t count)
 {
 	struct swsusp_open *o = r->o;
 	struct thaw_facts *facts = &o->image->facts;
 	bool zero = entry & ENCODED_PFN_ZERO_FLAG;
-	uint64_t frame = entry & ~ENCODED_PFN_ZERO_FLAG;
+	uint64_t first = entry & ~ENCODED_PFN_ZERO_FLAG;
 	enum thaw_err err;
 
-	if (frame >= THAW_FRAME_LIMIT)
-		return thaw_fail(o->diag, THAW_FRAMES_RANGE, "pfn", frame, THAW_FRAME_LIMIT);
-	if (frame < r->next_frame)
-		return thaw_fail(o->diag, THAW_FRAMES_ORDER, "pfn", frame, r->next_frame);
-	r->next_frame = frame + 1;
-	r->frames++;
-	facts->zero_frames += zero;
-	err = thaw_runs_add(&r->runs, frame, zero ? THAW_RUN_ZERO : THAW_RUN_DATA, o->memory);
+	if (first >= THAW_FRAME_LIMIT || count > THAW_FRAME_LIMIT - first)
+		return thaw_fail(o->diag, THAW_FRAMES_RANGE, "pfn", first, THAW_FRAME_LIMIT);
+	if (first < r->next_frame)
+		return thaw_fail(o->diag, THAW_FRAMES_ORDER, "pfn", first, r->next_frame);
+	r->next_frame = first + count;
+	r->frames += count;
+	facts->zero_frames += zero ? count : 0;
+	err = thaw_runs_add(&r->runs, first, count, zero ? THAW_RUN_ZERO : THAW_RUN_DATA, o->memory);
 	return err ? thaw_fail(o->diag, err, "runs", r->frames, 0) : THAW_OK;
 }
 
-static enum thaw_err take_page(struct reader *r, const uint8_t *page)
+static enum thaw_err take_page(struct reader *r, const uint64_t *entries)
 {
+	size_t count;
 	size_t i;
-	uint64_t entry;
-	enum thaw_err err;
+	enum thaw_err err = THAW_OK;
 
-	for (i = 0; i < PFN_PER_PAGE; i++) {
-		entry = thaw_le64(page + i * sizeof(entry));
-		if (r->ended && entry)
-			return thaw_fail(r->o->diag, THAW_FRAMES_COUNT, "pfn after the end", entry,
-					 i);
+	for (i = 0; !err && i < PFN_PER_PAGE; i += count) {
+		count = 1;
+		if (r->ended && entries[i])
+			return thaw_fail(r->o->diag, THAW_FRAMES_COUNT, "pfn after the end",
+					 entries[i], i);
 		if (r->ended)
 			continue;
-		if (entry == BM_END_OF_MAP) {
+		if (entries[i] == BM_END_OF_MAP) {
 			r->ended = true;
 			continue;
 		}
-		err = take_frame(r, entry);
-		if (err)
-			return err;
+		count = swsusp_consecutive(entries + i, PFN_PER_PAGE - i);
+		err = take_frames(r, entries[i], (uint32_t)count);
 	}
-	return THAW_OK;
+	return err;
 }
 
 static enum thaw_err take_list(struct reader *r)
@@ -151,7 +151,7 @@ static enum thaw_err take_list(struct reader *r)
 			thaw_xxh64_update(&r->o->identity, r->pages,
 					  (size_t)here << THAW_PAGE_SHIFT);
 		for (i = 0; i < here; i++) {
-			err = take_page(r, r->pages + (i << THAW_PAGE_SHIFT));
+			err = take_page(r, (const uint64_t *)r->pages + i * PFN_PER_PAGE);
 			if (err)
 				return err;
 		}

@@ -20,20 +20,22 @@ struct walk {
 	bool ended; /* an entry 0 was met */
 };
 
-static enum thaw_err check_page_number(struct swsusp_open *o, uint64_t page, const char *where)
+static enum thaw_err check_pages(struct swsusp_open *o, uint64_t page, uint64_t count,
+				 const char *where)
 {
-	if (!page || page >= o->pages || page == o->image->header_page)
+	if (!page || page >= o->pages || count > o->pages - page ||
+	    o->image->header_page - page < count)
 		return thaw_fail(o->diag, THAW_MAP_BOUNDS, where, page, o->pages);
 	return THAW_OK;
 }
 
 static enum thaw_err read_page(struct swsusp_open *o, uint64_t page, void *buf, const char *where)
 {
-	enum thaw_err err = check_page_number(o, page, where);
+	enum thaw_err err = check_pages(o, page, 1, where);
 
 	if (err)
 		return err;
-	err = thaw_extents_add(&o->others, page, o->memory);
+	err = thaw_extents_add(&o->others, (struct thaw_extent){page, 1}, o->memory);
 	if (err)
 		return thaw_fail(o->diag, err, where, page, 0);
 	err = o->disk->read(o->disk, page, 1, buf);
@@ -65,7 +67,8 @@ static enum thaw_err read_info(struct walk *w)
 	return THAW_OK;
 }
 
-static enum thaw_err take_entry(struct walk *w, uint64_t entry)
+/* So many pages that follow each other, from that of the entry on; an entry 0 is none. */
+static enum thaw_err take_entries(struct walk *w, uint64_t entry, size_t count)
 {
 	struct swsusp_open *o = w->o;
 	enum thaw_err err;
@@ -74,27 +77,31 @@ static enum thaw_err take_entry(struct walk *w, uint64_t entry)
 		w->ended = true;
 		return THAW_OK;
 	}
-	if (w->ended || w->entries == w->max_entries)
+	if (w->ended || count > w->max_entries - w->entries)
 		return thaw_fail(o->diag, THAW_MAP_LONG, "swap_map_page", entry, w->max_entries);
-	err = check_page_number(o, entry, "swap_map_page entry");
+	err = check_pages(o, entry, count, "swap_map_page entry");
 	if (err)
 		return err;
-	w->entries++;
-	err = thaw_extents_add(&o->stream, entry, o->memory);
+	w->entries += count;
+	err = thaw_extents_add(&o->stream, (struct thaw_extent){entry, count}, o->memory);
 	return err ? thaw_fail(o->diag, err, "extents", w->entries, 0) : THAW_OK;
 }
 
 static enum thaw_err take_map_page(struct walk *w)
 {
-	unsigned i = 0;
+	const uint64_t *entries = w->page->entries;
+	size_t count;
+	size_t i = 0;
 	enum thaw_err err = THAW_OK;
 
 	if (w->map_pages == 1) {
 		err = read_info(w);
 		i = 1;
 	}
-	for (; !err && i < MAP_PAGE_ENTRIES; i++)
-		err = take_entry(w, w->page->entries[i]);
+	for (; !err && i < MAP_PAGE_ENTRIES; i += count) {
+		count = entries[i] ? swsusp_consecutive(entries + i, MAP_PAGE_ENTRIES - i) : 1;
+		err = take_entries(w, entries[i], count);
+	}
 	if (!err && w->ended && w->page->next_swap)
 		return thaw_fail(w->o->diag, THAW_MAP_LONG, "next_swap", w->page->next_swap, 0);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * vector.c: extents and runs, appended one by one and joined where they touch.
+ * vector.c: extents and runs, joined where they touch.
  */
 #include "vector.h"
 
@@ -39,33 +39,34 @@ enum thaw_err thaw_extents_append(struct thaw_extents *v, struct thaw_extent ext
 	return THAW_OK;
 }
 
-enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory)
+enum thaw_err thaw_extents_add(struct thaw_extents *v, struct thaw_extent extent,
+			       struct thaw_memory *memory)
 {
 	struct thaw_extent *last = v->count ? &v->list[v->count - 1] : NULL;
 
-	if (last && last->page + last->count == page) {
-		last->count++;
+	if (last && last->page + last->count == extent.page) {
+		last->count += extent.count;
 		return THAW_OK;
 	}
-	return thaw_extents_append(v, (struct thaw_extent){page, 1}, memory);
+	return thaw_extents_append(v, extent, memory);
 }
 
-enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
+enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t first, uint32_t count, uint32_t kind,
 			    struct thaw_memory *memory)
 {
 	struct thaw_run *last = v->count ? &v->list[v->count - 1] : NULL;
 	struct thaw_run *list;
 
-	if (last && last->kind == kind && last->first + last->count == frame &&
-	    last->count < UINT32_MAX) {
-		last->count++;
+	if (last && last->kind == kind && last->first + last->count == first &&
+	    last->count <= UINT32_MAX - count) {
+		last->count += count;
 		return THAW_OK;
 	}
 	list = with_room(v->list, v->count, &v->capacity, sizeof(*list), memory);
 	if (!list)
 		return THAW_MEMORY;
 	v->list = list;
-	list[v->count++] = (struct thaw_run){frame, 1, kind, 0};
+	list[v->count++] = (struct thaw_run){first, count, kind, 0};
 	return THAW_OK;
 }
 

@@ -22,16 +22,17 @@ struct thaw_runs {
 	size_t capacity;
 };
 
-/* Appends a disk page, joining it to the last extent where it follows on. THAW_OK or THAW_MEMORY.
+/* Appends disk pages, joining them to the last extent where they follow on. THAW_OK or THAW_MEMORY.
  */
-enum thaw_err thaw_extents_add(struct thaw_extents *v, uint64_t page, struct thaw_memory *memory);
+enum thaw_err thaw_extents_add(struct thaw_extents *v, struct thaw_extent extent,
+			       struct thaw_memory *memory);
 
 /* Appends an extent as it is. THAW_OK or THAW_MEMORY. */
 enum thaw_err thaw_extents_append(struct thaw_extents *v, struct thaw_extent extent,
 				  struct thaw_memory *memory);
 
-/* Appends a frame as thaw_extents_add() does a page. */
-enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t frame, uint32_t kind,
+/* Appends frames as thaw_extents_add() does pages. */
+enum thaw_err thaw_runs_add(struct thaw_runs *v, uint64_t first, uint32_t count, uint32_t kind,
 			    struct thaw_memory *memory);
 
 /*
