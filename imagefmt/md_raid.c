@@ -21,7 +21,7 @@
 struct md_super_1 {
 	uint32_t magic;
 	uint32_t major_version;
-	uint8_t other[120];
+	uint8_t other[136];
 	uint64_t super_offset; /* in sectors: where this superblock lies */
 };
 
@@ -32,7 +32,7 @@ struct md_super_0 {
 	uint32_t minor_version;
 };
 
-_Static_assert(offsetof(struct md_super_1, super_offset) == 128, "on disk");
+_Static_assert(offsetof(struct md_super_1, super_offset) == 144, "on disk");
 _Static_assert(offsetof(struct md_super_0, minor_version) == 8, "on disk");
 
 /* include/linux/swap.h, union swap_header: info.last_page of a "SWAPSPACE2". */

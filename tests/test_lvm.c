@@ -285,7 +285,7 @@ static size_t find_with_md(uint64_t page, uint32_t major, uint32_t minor)
 	memcpy(super, &(uint32_t){0xa92b4efc}, 4);
 	memcpy(super + 4, &major, 4);
 	memcpy(super + 8, &minor, 4);
-	memcpy(super + 128, &(uint64_t){page * 8}, 8);
+	memcpy(super + 144, &(uint64_t){page * 8}, 8);
 	return find_volumes();
 }
 

@@ -4,6 +4,8 @@
  * partitions of its disk, is refused; what only looks like it, or lies in the swap area itself or in
  * another partition, is not.
  */
+#include <linux/types.h>
+#include <linux/raid/md_p.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +52,15 @@ static void grow(struct scene *c)
 static void put_super(uint8_t *disk, uint64_t pages, const struct row *row)
 {
 	uint64_t at = row->first ? pages / 16 * 16 - 16 : pages - 2;
-	uint8_t *super = disk + (at + (uint64_t)(int64_t)row->moved) * PAGE;
+	uint8_t *page = disk + (at + (uint64_t)(int64_t)row->moved) * PAGE;
+	struct mdp_superblock_1 *super = (struct mdp_superblock_1 *)page;
 
-	synth_put32(super, row->magic);
-	synth_put32(super + 4, row->major);
-	synth_put32(super + 8, row->minor);
-	synth_put64(super + 128, at * 8);
+	super->magic = row->magic;
+	super->major_version = row->major;
+	if (row->major)
+		super->super_offset = at * 8;
+	else
+		((mdp_super_t *)page)->minor_version = row->minor;
 }
 
 static void check(const struct row *row, enum synth_format format, uint64_t header_page)

@@ -113,7 +113,7 @@ static void draw(void)
 static void make_leg(uint8_t *bytes, uint64_t pages)
 {
 	memcpy(bytes + (pages - 2) * PAGE, (const uint32_t[]){0xa92b4efc, 1}, 8);
-	memcpy(bytes + (pages - 2) * PAGE + 128, (const uint64_t[]){(pages - 2) * 8}, 8);
+	memcpy(bytes + (pages - 2) * PAGE + 144, (const uint64_t[]){(pages - 2) * 8}, 8);
 }
 
 static void make(unsigned n)
