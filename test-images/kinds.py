@@ -16,6 +16,7 @@ import hang
 import hibernated
 import insist
 import install
+import leg
 import mutate
 import oracle
 import powercut
@@ -135,6 +136,8 @@ def refuse(case, image, folder, watch):
     files = session.thaw_files(session.thaw_program(), case.get("conf", ()))
     parts, before = session.prepare(image, folder, files, case.get("change", ()))
     parts |= _twin(case, parts, folder)
+    for path in (parts["disk"], before) if "leg" in case else ():
+        leg.make(path, case["leg"])
     for expected in case["expect"]:
         with session.boot(image, parts, watch, **case.get("machine", {})) as machine:
             session.follow_fresh(machine)
