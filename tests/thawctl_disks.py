@@ -158,6 +158,18 @@ def gpt(area, sector):
     return bytes(disk)
 
 
+def leg(disk, old=False):
+    """Of a mirror that has the partition table in it: md's superblock 1.0 or 0.90 lies behind."""
+    disk += bytes((1 << 20) + 512)
+    sectors = len(disk) // 512
+    at = (sectors & ~127) - 128 if old else (sectors - 16) & ~7
+    disk = bytearray(disk)
+    struct.pack_into("<III", disk, at * 512, 0xA92B4EFC, *((0, 90) if old else (1, 0)))
+    if not old:
+        struct.pack_into("<Q", disk, at * 512 + 144, at)
+    return bytes(disk)
+
+
 def spoilt(at, byte):
     area = bytearray(image())
     area[at] = byte
@@ -206,6 +218,9 @@ FILES = {
     "mbr-luks": lambda: mbr(luks()),
     "gpt-512": lambda: gpt(image(), 512),
     "gpt-4096": lambda: gpt(image(), 4096),
+    "leg": lambda: leg(gpt(image(), 512)),
+    "leg-4096": lambda: leg(gpt(image(), 4096)),
+    "leg-old": lambda: leg(mbr(swap(), image()), True),
     "without-digest": without_digest,
     "bad-flags": lambda: spoilt(4073, 0x80),
     "bad-info": lambda: spoilt(2 * PAGE + 416, 0x50),

@@ -11,6 +11,7 @@
 #include "memmap_file.h"
 #include "preflight.h"
 #include "thawctl.h"
+#include "whole.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -295,16 +296,19 @@ static void check_area(struct check *c, int fd, struct thaw_memmap *map)
 {
 	struct areas areas = {0};
 	struct host_disk disk;
+	struct whole whole;
 	enum thaw_err err = find_area(c, fd, &areas);
 
 	if (!err) {
 		host_disk_init(&disk, fd, c->area->offset, c->area->size);
+		whole_open(&whole, &disk, c->area->partition);
 		err = survey(c, &disk, map);
 		c->map_is_saved = thaw_memmap_is_saved(map, &c->report.facts);
 		if (!err)
 			try(c, &disk, map);
 		c->read_pages = disk.read_pages;
 		c->read_error = disk.error;
+		whole_close(&whole);
 	}
 	if (c->json)
 		check_print_json(c);
