@@ -282,7 +282,11 @@ static bool has_table(struct search *s, const uint8_t *page)
 {
 	const size_t head = sizeof(uint32_t) + sizeof(struct thaw_e820);
 
-	/* Slab objects are aligned to 8 bytes, and none that is smaller than a page crosses one. */
+	/*
+	 * Slab objects are aligned to 8 bytes. Those of 96 and 192 may cross a page where a slab has
+	 * several (kmalloc-192 from 16 processors on: mm/slub.c, calculate_order, 6.12), but have
+	 * 32 bytes or more before it: the head does not.
+	 */
 	for (s->offset = 0; s->offset + head <= THAW_PAGE_SIZE; s->offset += 8) {
 		if (!looks_like_table(page + s->offset))
 			continue;

@@ -180,9 +180,8 @@ def try_ending(disk, folder):
     new.unlink()
 
 
-def with_digest(disk, magic, digest):
+def with_digest(data, magic, digest):
     """The image with what Linux 4.10 to 5.12 have in the place of the CRC-32."""
-    data = pathlib.Path(disk).read_bytes()
     at = data.index(struct.pack("<Q", 0x23456789ABCDEF02))
     return data[:at] + struct.pack("<Q", magic) + digest + data[at + 24:]
 
@@ -191,13 +190,17 @@ def try_old_digests(disk, folder):
     """thaw's format has a CRC-32: where that cannot be had there is no image, and the old one stays."""
     old, new = folder / "old", folder / "new"
     table = thawctl_disks.e820(thawctl_disks.MAP)
-    kinds = {"MD5": hashlib.md5(table).digest(), "another MD5": hashlib.md5(b"").digest(),
-             "no digest": bytes(16)}
-    for name, digest in kinds.items():
+    plain = pathlib.Path(disk).read_bytes()
+    right = hashlib.md5(table).digest()
+    kinds = {"MD5": (plain, right),
+             "MD5, across pages": (thawctl_disks.image(table_at=PAGE - 64), right),
+             "MD5, all but its beginning across": (thawctl_disks.image(table_at=PAGE - 8), right),
+             "another MD5": (plain, hashlib.md5(b"").digest()), "no digest": (plain, bytes(16))}
+    for name, (content, digest) in kinds.items():
         with case(f"convert an image with {name}"):
-            was = with_digest(disk, 0x23456789ABCDEF01, digest)
+            was = with_digest(content, 0x23456789ABCDEF01, digest)
             old.write_bytes(was)
-            if name == "MD5":
+            if digest == right:
                 image("convert", old, new)
                 image("verify", new, says="all as they were saved")
                 facts = json.loads(image("dump", "--json", new))
@@ -328,8 +331,8 @@ def try_names(disk, folder):
         image("convert", "--keep", disk, new)
         data = bytearray(new.read_bytes())
         at = struct.unpack_from("<Q", data, 48)[0] * PAGE
-        struct.pack_into("<80s80s32s64s", data, at + 640, b"6.1\x1b]0;x\a", b"\x9b" * 80,
-                         b"\r\n\t\x7f" * 8, b"\x1b[2J" * 16)
+        struct.pack_into("<80s80s32s64s", data, at + 640, b"6.1\x1b]0;x\a", b"\x9b" * 79,
+                         (b"\r\n\t\x7f" * 8)[:31], (b"\x1b[2J" * 16)[:63])
         struct.pack_into("<Q", data, 56, codec.xxh64(bytes(data[at:at + PAGE])))
         struct.pack_into("<Q", data, 248, codec.xxh64(bytes(data[:248])))
         new.write_bytes(data)

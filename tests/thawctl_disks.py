@@ -44,15 +44,16 @@ def entry_page(frame, flags, index):
     return bytes(page)
 
 
-def frames():
-    """Frame numbers and contents, None for zeroes, in order."""
-    table = e820(MAP)
+def frames(table_at):
+    """Frame numbers and contents, None for zeroes, in order; the memory map lies in 0x252 and 0x253."""
+    table = (bytes(table_at) + e820(MAP)).ljust(2 * PAGE, b"\0")
     return {
         0x10: b"below the first MiB".ljust(PAGE, b"."),
         CODE: bytes.fromhex("410f22d9").ljust(PAGE, b"\x90"),
         0x250: None,
         0x251: None,
-        0x252: (bytes(64) + table).ljust(PAGE, b"\0"),
+        0x252: table[:PAGE],
+        **({0x253: table[PAGE:]} if any(table[PAGE:]) else {}),
         ROOT: entry_page(ROOT + 1, 3, JUMP_VA >> 39 & 511),
         ROOT + 1: entry_page(ROOT + 2, 3, JUMP_VA >> 30 & 511),
         ROOT + 2: entry_page(CODE, 0x83, JUMP_VA >> 21 & 511),
@@ -68,9 +69,9 @@ def header(first_map_page, flags=3, sig=b"S1SUSPEND\0"):
     return bytes(page)
 
 
-def image(base=0):
+def image(base=0, table_at=64):
     """An area of AREA pages; base is the page that its header has in the device."""
-    content = frames()
+    content = frames(table_at)
     listed = [pfn | (1 << 63 if page is None else 0) for pfn, page in content.items()]
     stream = [struct.pack(f"<{len(listed)}Q", *listed).ljust(8 * len(listed) + 8, b"\xff")
               .ljust(PAGE, b"\0")]

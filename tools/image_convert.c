@@ -58,7 +58,8 @@ static bool give(void *arg, const struct thaw_run *piece, const uint8_t *pages)
 	else
 		c->err = thaw_writer_fill(c->writer, piece->first, piece->count, piece->fill);
 	for (i = 0; pages && i < piece->count && !c->machine.map_count; i++)
-		image_machine_search(&c->machine, pages + ((size_t)i << THAW_PAGE_SHIFT));
+		image_machine_search(&c->machine, piece->first + i,
+				     pages + ((size_t)i << THAW_PAGE_SHIFT));
 	show_progress(c, piece->count);
 	return !c->err;
 }
@@ -171,6 +172,8 @@ static int write_image(struct convert *c, struct thaw_writer_target *target)
 	err = image_walk(c->s, give, c, &diag);
 	if (err)
 		return image_refused(c->s, c->o->path, err, &diag);
+	if (!c->machine.map_count)
+		image_machine_search(&c->machine, 0, NULL);
 	if (!c->err && !image_machine_has_digest(&c->machine))
 		return digest_missing(c);
 	if (!c->err)

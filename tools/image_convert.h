@@ -11,8 +11,8 @@
 
 /* --- image_machine.c: the saved machine beside its frames ---------------------------------- */
 
-/* Linux's own table holds no more. */
-#define IMAGE_MOST_ENTRIES 128
+/* As many as the loader looks for: Linux's table holds 128 and 3 for each node. */
+#define IMAGE_MOST_ENTRIES 384
 
 struct image_machine {
 	const struct thaw_facts *facts; /* of the image */
@@ -20,6 +20,9 @@ struct image_machine {
 	const struct native_memory *map;
 	size_t map_count; /* 0: not known */
 	struct native_memory found[IMAGE_MOST_ENTRIES]; /* among the pages */
+	uint64_t frame;	/* whose page is held, for a table may go on in the next */
+	bool holds;
+	uint8_t held[2 * THAW_PAGE_SIZE]; /* that page, and room for the next */
 	/* The image's own tables, NULL where it has none. */
 	struct native_memory *table;
 	struct native_run *runs;
@@ -37,11 +40,11 @@ bool image_machine_open(struct image_machine *ret, struct image_source *s);
 void image_machine_close(struct image_machine *m);
 
 /*
- * Looks for the saved memory map in a page, at every multiple of 8: the kernel keeps it in a slab
- * object (arch/x86/kernel/e820.c), which does not cross pages, and its first entry begins at address
- * 0.
+ * Looks for the saved memory map in the pages, given in the order of frames, at every multiple of 8: the
+ * kernel keeps it in a slab object (arch/x86/kernel/e820.c), and its first entry begins at address 0.
+ * The object may go on in the next frame. page is NULL behind the last.
  */
-void image_machine_search(struct image_machine *m, const uint8_t *page);
+void image_machine_search(struct image_machine *m, uint64_t frame, const uint8_t *page);
 
 /* The format knows a map by its CRC-32, which a map has and another digest does not give. */
 bool image_machine_has_digest(const struct image_machine *m);

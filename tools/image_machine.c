@@ -29,7 +29,7 @@ static bool is_proved(const struct thaw_facts *facts, const uint8_t *table, size
 	return !memcmp(digest, facts->digest_md5, sizeof(digest));
 }
 
-/* A table of so many entries in a page: the digest in the header proves it. */
+/* A table of so many entries: the digest in the header proves it. */
 static bool take_table(struct image_machine *m, const uint8_t *table, uint32_t count)
 {
 	struct thaw_e820 e;
@@ -46,19 +46,36 @@ static bool take_table(struct image_machine *m, const uint8_t *table, uint32_t c
 	return true;
 }
 
-void image_machine_search(struct image_machine *m, const uint8_t *page)
+/* What begins in the page that is held; so many bytes from there on are known. */
+static void search_held(struct image_machine *m, size_t known)
 {
+	const uint8_t *page = m->held;
 	uint32_t count;
 	size_t at;
 
-	for (at = 0; at + 24 <= THAW_PAGE_SIZE; at += 8) {
+	for (at = 0; at < THAW_PAGE_SIZE && at + 24 <= known; at += 8) {
 		count = thaw_le32(page + at);
 		if (count && count <= IMAGE_MOST_ENTRIES && !thaw_le64(page + at + 4) &&
 		    thaw_le64(page + at + 12) &&
-		    4 + count * sizeof(struct thaw_e820) <= THAW_PAGE_SIZE - at &&
+		    4 + count * sizeof(struct thaw_e820) <= known - at &&
 		    take_table(m, page + at, count))
 			return;
 	}
+}
+
+void image_machine_search(struct image_machine *m, uint64_t frame, const uint8_t *page)
+{
+	bool next = page && frame == m->frame + 1;
+
+	if (m->holds) {
+		if (next)
+			memcpy(m->held + THAW_PAGE_SIZE, page, THAW_PAGE_SIZE);
+		search_held(m, next ? sizeof(m->held) : THAW_PAGE_SIZE);
+	}
+	m->holds = page;
+	m->frame = frame;
+	if (page)
+		memcpy(m->held, page, THAW_PAGE_SIZE);
 }
 
 bool image_machine_has_digest(const struct image_machine *m)
