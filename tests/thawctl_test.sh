@@ -125,6 +125,10 @@ check 'map missing' 3 'No such file' "$f/image" --memmap "$f/missing"
 for bad in nonsense odd type; do
 	check "map $bad" 3 ':1: not a range of a memory map' "$f/image" --memmap "$f/map-$bad"
 done
+cp -r "$f/memmap" "$f/memmap-type" && echo 'Persistent Memory (legacy)' >"$f/memmap-type/0/type"
+check 'map of Linux, type' 3 '/0: memory of a type that thaw does not know' "$f/image" --memmap "$f/memmap-type"
+echo 0x123 >"$f/memmap-type/0/end"
+check 'map of Linux, odd' 3 '/0: not a range of whole pages' "$f/image" --memmap "$f/memmap-type"
 check 'map without an end' 3 'File too large' "$f/image" --memmap /dev/zero
 check 'map overlapping' 3 'no memory map' "$f/image" --memmap "$f/map-overlap"
 check 'map empty' 3 'no memory map' "$f/image" --memmap "$f/map-none"

@@ -211,48 +211,61 @@ static bool read_value(int dir, const char *entry, const char *name, char *ret, 
 	return true;
 }
 
-static bool read_entry(int dir, const char *entry, struct thaw_mem_range *ret)
+static bool take_type(const char *name, enum thaw_mem_type *ret)
 {
+	size_t i;
+
+	for (i = 0; i < THAW_ARRAY_LEN(linux_types); i++) {
+		*ret = linux_types[i].type;
+		if (!strcmp(name, linux_types[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *read_entry(int dir, const char *entry, struct thaw_mem_range *ret)
+{
+	static const char no_range[] = "not a range of whole pages";
 	char start[32];
 	char end[32];
 	char type[64];
 	const char *text = start;
-	size_t i;
 
 	if (!read_value(dir, entry, "start", start, sizeof(start)) ||
 	    !read_value(dir, entry, "end", end, sizeof(end)) ||
 	    !read_value(dir, entry, "type", type, sizeof(type)) ||
 	    !take_frame(&text, &ret->frames.first))
-		return false;
+		return no_range;
 	/* The last byte, not the first behind it. */
 	ret->frames.end = strtoull(end, NULL, 16) + 1;
 	if (ret->frames.end % THAW_PAGE_SIZE)
-		return false;
+		return no_range;
 	ret->frames.end >>= THAW_PAGE_SHIFT;
-	for (i = 0; i < THAW_ARRAY_LEN(linux_types); i++) {
-		ret->type = linux_types[i].type;
-		if (!strcmp(type, linux_types[i].name))
-			return ret->frames.end > ret->frames.first;
-	}
-	return false;
+	if (ret->frames.end <= ret->frames.first)
+		return no_range;
+	return take_type(type, &ret->type) ? NULL : "memory of a type that thaw does not know";
 }
 
 static bool read_directory(const char *path, struct descriptors *d)
 {
 	DIR *dir = opendir(path);
 	struct thaw_mem_range range;
+	const char *wrong;
 	struct dirent *e;
 	bool ok = dir;
 
 	while (ok && (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		ok = read_entry(dirfd(dir), e->d_name, &range) &&
-		     !descriptors_add(d, range.frames, range.type);
+		wrong = read_entry(dirfd(dir), e->d_name, &range);
+		if (!wrong && descriptors_add(d, range.frames, range.type))
+			wrong = strerror(ENOMEM);
+		ok = !wrong;
 		if (!ok)
 			thawctl_error("Only the map of a machine that was booted by UEFI firmware "
 				      "is one that thaw can compare.",
-				      "%s/%s: not a range of whole pages", path, e->d_name);
+				      "%s/%s: %s", path, e->d_name, wrong);
 	}
 	if (!dir)
 		thawctl_error("Name a readable directory, or leave --memmap out.", "%s: %s", path,
