@@ -205,7 +205,7 @@ static bool copy_out(const struct search *s, size_t at, void *to, size_t len)
 
 static bool is_wanted(struct search *s)
 {
-	uint64_t total = s->facts->stream_pages;
+	uint64_t total = s->facts->stream_pages + s->plan->zeroed;
 
 	if (++s->pages % PROGRESS_PAGES == 0 && s->m->progress)
 		s->wish = s->m->progress(s->m, total, total);

@@ -108,21 +108,30 @@ static enum thaw_err retire(struct thaw_load *l)
 	return THAW_OK;
 }
 
+/* With the frames that are zeroed, which are no pages of the stream. Returns the user's wish. */
+static enum thaw_err tell(struct thaw_load *l)
+{
+	if (!l->m->progress)
+		return THAW_OK;
+	return l->m->progress(l->m, l->image->decoded_pages + l->worked_pages,
+			      l->image->facts.stream_pages + l->plan->zeroed);
+}
+
 static enum thaw_err show_progress(struct thaw_load *l)
 {
-	uint64_t total = l->image->facts.stream_pages;
-	enum thaw_err wish = THAW_OK;
+	enum thaw_err wish;
 
-	if (l->m->checkpoint && !l->at_half && l->done_pages * 2 >= total) {
+	if (l->m->checkpoint && !l->at_half &&
+	    l->done_pages * 2 >= l->image->facts.stream_pages) {
 		l->at_half = true;
 		l->m->checkpoint(l->m, THAW_CHECKPOINT_LOAD);
 	}
 	if (l->worked_pages - l->shown_pages < PROGRESS_PAGES)
 		return THAW_OK;
 	l->shown_pages = l->worked_pages;
-	if (l->m->progress)
-		wish = l->m->progress(l->m, l->done_pages, total);
-	return wish ? thaw_fail(l->diag, wish, "progress", l->done_pages, total) : THAW_OK;
+	wish = tell(l);
+	return wish ? thaw_fail(l->diag, wish, "progress", l->worked_pages, l->plan->zeroed)
+		    : THAW_OK;
 }
 
 /* One step of the boot processor that makes room or progress: decodes a block, or waits a moment.
@@ -403,9 +412,9 @@ static void wipe_frames(struct thaw_load *l, uint64_t frame, uint32_t count)
 		pages = (uint32_t)thaw_min(count, PROGRESS_PAGES);
 		__builtin_memset(l->m->frame(l->m, frame), 0, (size_t)pages << THAW_PAGE_SHIFT);
 		l->wiped_pages += pages;
-		if (l->wiped_pages >= PROGRESS_PAGES && l->m->progress) {
+		if (l->wiped_pages >= PROGRESS_PAGES) {
 			l->wiped_pages = 0;
-			l->m->progress(l->m, l->done_pages, l->image->facts.stream_pages);
+			tell(l);
 		}
 	}
 }

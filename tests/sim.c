@@ -269,6 +269,8 @@ static enum thaw_err progress(struct thaw_machine *m, uint64_t done, uint64_t to
 
 	if (done > total)
 		sim_fault(s, "progress beyond the end", done, total);
+	s->shown = done;
+	s->shown_total = total;
 	if (!sim_fails(s, SIM_PROGRESS))
 		return THAW_OK;
 	return s->wish ? s->wish : THAW_CANCELLED;

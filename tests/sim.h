@@ -90,6 +90,7 @@ struct sim {
 	unsigned fail_at; /* 1 is the first, 0 none */
 	bool fail_on;
 	bool (*decide)(struct sim *s, enum sim_op op); /* instead of these; may be NULL */
+	uint64_t shown, shown_total; /* what progress was told last */
 	enum thaw_err wish; /* of the user, where progress fails; 0: THAW_CANCELLED */
 	bool is_full; /* failing stores of variables leave deleting them */
 	enum thaw_err fail_err; /* of a read, consume, exit or map; 0: the usual one */

@@ -74,6 +74,12 @@ static void test_signs_of_life(void)
 		/* Others may have done it all when the boot processor looks. */
 		calls = workers ? 1 : ZEROES / STEP;
 		CHECK(c.report.zeroed == ZEROES && c.sim.calls[SIM_PROGRESS] >= calls);
+		scene_rewind(&c);
+		c.sim.fail_op = SIM_PROGRESS;
+		c.sim.fail_at = 1;
+		/* Nothing but zeroes could have been so many by then. */
+		CHECK(scene_ends(&c, THAW_CANCELLED));
+		CHECK(c.sim.shown >= STEP && (workers || c.sim.shown < c.sim.shown_total));
 		scene_free(&c);
 	}
 	scene_begin(&c, &(struct scene_options){.size = SCENE_MANY});

@@ -171,9 +171,9 @@ struct thaw_machine {
 	/* Microseconds from an arbitrary beginning, monotonic. */
 	uint64_t (*now_us)(struct thaw_machine *m);
 	/*
-	 * Told now and then from the loop of loading; done and total in pages. THAW_OK, or what the
-	 * user wants instead: THAW_CANCELLED, or THAW_DISCARDED: the image is to be taken off the
-	 * disk as if it had been restored. May be NULL.
+	 * Told now and then from the loop of loading; done and total in pages of the stream and frames
+	 * that are zeroed. THAW_OK, or what the user wants instead: THAW_CANCELLED, or THAW_DISCARDED:
+	 * the image is to be taken off the disk as if it had been restored. May be NULL.
 	 */
 	enum thaw_err (*progress)(struct thaw_machine *m, uint64_t done, uint64_t total);
 	/* Makes *record durable. THAW_OK or THAW_NO_RECORD. Called through thaw_record_store(). */
