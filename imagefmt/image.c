@@ -112,6 +112,17 @@ uint64_t thaw_image_before_plain(const struct thaw_image *image, uint64_t decode
 	return image->format->before_plain(image, decoded_pages, least_pages, max_bytes);
 }
 
+const char *thaw_codec_name(enum thaw_codec codec)
+{
+	static const char *const names[] = {
+		[THAW_CODEC_NONE] = "none",
+		[THAW_CODEC_LZO1X] = "lzo1x",
+		[THAW_CODEC_LZ4] = "lz4",
+	};
+
+	return names[codec];
+}
+
 static enum thaw_err decode(const struct thaw_block *block, const uint8_t *stored, void *dst)
 {
 	size_t want = (size_t)block->pages << THAW_PAGE_SHIFT;

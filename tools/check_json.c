@@ -66,19 +66,13 @@ static void put_optional_hex(struct json *j, const char *key, bool known, uint64
 
 static void put_image(struct json *j, const struct thaw_facts *f)
 {
-	static const char *const codecs[] = {
-		[THAW_CODEC_NONE] = "none",
-		[THAW_CODEC_LZO1X] = "lzo1x",
-		[THAW_CODEC_LZ4] = "lz4",
-	};
-
 	if (!f->mark) {
 		json_null(j, "image");
 		return;
 	}
 	json_object(j, "image");
 	json_string(j, "format", f->format);
-	json_string(j, "codec", codecs[f->codec]);
+	json_string(j, "codec", thaw_codec_name(f->codec));
 	json_number(j, "data_pages", f->data_frames);
 	json_number(j, "zero_pages", f->zero_frames);
 	json_number(j, "list_pages", f->meta_pages);

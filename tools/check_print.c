@@ -11,17 +11,6 @@
 
 #define MIB(pages) ((double)(pages) / 256)
 
-static const char *codec_name(enum thaw_codec codec)
-{
-	static const char *const names[] = {
-		[THAW_CODEC_NONE] = "none",
-		[THAW_CODEC_LZO1X] = "lzo1x",
-		[THAW_CODEC_LZ4] = "lz4",
-	};
-
-	return names[codec];
-}
-
 static void begin(const char *what)
 {
 	printf("  %-14s ", what);
@@ -45,7 +34,7 @@ static void print_area(const struct check *c)
 static void print_stream(const struct thaw_facts *f)
 {
 	begin("codec");
-	printf("%s, ", codec_name(f->codec));
+	printf("%s, ", thaw_codec_name(f->codec));
 	if (f->has_checksum)
 		printf("checksum 0x%08" PRIx32 "\n", f->checksum);
 	else

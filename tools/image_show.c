@@ -63,17 +63,6 @@ static void show_bytes(struct show *w, const char *key, const uint8_t *bytes, si
 
 /* --- info --------------------------------------------------------------------------------- */
 
-static const char *codec_name(enum thaw_codec codec)
-{
-	static const char *const names[] = {
-		[THAW_CODEC_NONE] = "none",
-		[THAW_CODEC_LZO1X] = "lzo1x",
-		[THAW_CODEC_LZ4] = "lz4",
-	};
-
-	return names[codec];
-}
-
 static void show_facts(struct show *w, const struct image_source *s)
 {
 	const struct thaw_facts *f = &s->image.facts;
@@ -81,7 +70,7 @@ static void show_facts(struct show *w, const struct image_source *s)
 	show_string(w, "format", f->format);
 	show_number(w, "partition", (uint64_t)s->partition);
 	show_number(w, "header_page", s->image.header_page);
-	show_string(w, "codec", codec_name(f->codec));
+	show_string(w, "codec", thaw_codec_name(f->codec));
 	show_number(w, "data_frames", f->data_frames);
 	show_number(w, "zero_frames", f->zero_frames);
 	show_number(w, "runs", s->image.run_count);

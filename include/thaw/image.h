@@ -17,6 +17,9 @@
 
 enum thaw_codec { THAW_CODEC_NONE, THAW_CODEC_LZO1X, THAW_CODEC_LZ4 };
 
+/* As users read it: "none", "lzo1x", "lz4". */
+const char *thaw_codec_name(enum thaw_codec codec);
+
 enum thaw_digest { THAW_DIGEST_NONE, THAW_DIGEST_CRC32, THAW_DIGEST_MD5 };
 
 struct thaw_facts {
