@@ -5,13 +5,14 @@
 #include "conf.h"
 
 #include "file.h"
+#include "location.h"
 
 #include <blkid/blkid.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 bool conf_read(const char *path, struct config *ret, char **ret_text)
 {
@@ -73,34 +74,19 @@ char *conf_set(const char *text, const char *key, const char *value)
 
 /* --- where the kernel itself would look --------------------------------------------------- */
 
-static bool read_resume(unsigned *ret_major, unsigned *ret_minor, unsigned long long *ret_offset)
-{
-	size_t size;
-	char *device = file_read("/sys/power/resume", &size);
-	char *offset = file_read("/sys/power/resume_offset", &size);
-	bool ok = device && sscanf(device, "%u:%u", ret_major, ret_minor) == 2 && *ret_major;
-
-	*ret_offset = ok && offset ? strtoull(offset, NULL, 10) : 0;
-	free(device);
-	free(offset);
-	return ok;
-}
-
 /* A swap file cannot be found by looking: where it begins has to be written down. */
 static char *add_swap_file(char *text)
 {
-	unsigned major_number, minor_number;
-	unsigned long long offset;
-	char *name, *id, *made = NULL;
+	struct location told = location_told();
+	char *id = NULL, *made = NULL;
 
-	if (!read_resume(&major_number, &minor_number, &offset) || !offset)
-		return text;
-	name = blkid_devno_to_devname(makedev(major_number, minor_number));
-	id = name ? blkid_get_tag_value(NULL, "PARTUUID", name) : NULL;
-	if (id && asprintf(&made, "%sdevice PARTUUID=%s\noffset %llu\n", text, id, offset) < 0)
+	if (told.device && told.page)
+		id = blkid_get_tag_value(NULL, "PARTUUID", told.device);
+	if (id && asprintf(&made, "%sdevice PARTUUID=%s\noffset %" PRIu64 "\n", text, id,
+			   told.page) < 0)
 		made = NULL;
 	free(id);
-	free(name);
+	free(told.device);
 	if (!made)
 		return text;
 	free(text);

@@ -20,15 +20,9 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-struct place {
-	char *device; /* of the swap space, or of the file system with the swap file; NULL: unknown */
-	uint64_t page;
-};
-
-/* What the kernel was told (kernel/power/hibernate.c, resume_store()). */
-static struct place told(void)
+struct location location_told(void)
 {
-	struct place place = {NULL, 0};
+	struct location place = {NULL, 0};
 	unsigned major_number = 0, minor_number = 0;
 	size_t size;
 	char *device = file_read("/sys/power/resume", &size);
@@ -47,9 +41,9 @@ static struct place told(void)
  * Else it takes the first swap space in use (mm/swapfile.c, find_first_swap()). Where a file begins
  * cannot be read off its name.
  */
-static struct place first_in_use(void)
+static struct location first_in_use(void)
 {
-	struct place place = {NULL, 0};
+	struct location place = {NULL, 0};
 	size_t size;
 	char *text = file_read("/proc/swaps", &size);
 	char *line = text ? strchr(text, '\n') : NULL;
@@ -62,7 +56,7 @@ static struct place first_in_use(void)
 }
 
 /* As systemd writes it (v254, src/shared/hibernate-util.c), as far as it matters to whoever reads. */
-static char *describe(const struct place *place)
+static char *describe(const struct location *place)
 {
 	char *uuid = place->device ? blkid_get_tag_value(NULL, "UUID", place->device) : NULL;
 	char *text = NULL;
@@ -75,13 +69,13 @@ static char *describe(const struct place *place)
 
 bool location_note(void)
 {
-	struct place place;
+	struct location place;
 	char *text;
 	bool ok;
 
 	if (bootvars_has_location())
 		return true;
-	place = told();
+	place = location_told();
 	if (!place.device)
 		place = first_in_use();
 	text = describe(&place);
