@@ -9,7 +9,7 @@ import struct
 MAGIC = 0xA92B4EFC
 SECTOR = 512
 BEHIND = 2049 * SECTOR            # the disk does not end with a page
-UUID = b"thaw-guest-mirror"[:16]
+UUID = b"thaw-guest-array"
 ROLES = 128
 CLEAN = 1
 IN_SYNC = 6                       # active, in sync: 0.90
@@ -20,13 +20,12 @@ def _sum(data):
     return (total & 0xffffffff) + (total >> 32) & 0xffffffff
 
 
-def _super_1_0(sectors, at, array):
-    """(byte, superblock) of a member with so many sectors."""
+# Of a member: the sector that it lies at, and the sectors of the array.
+def _super_1_0(at, array):
     data = bytearray(256 + 2 * ROLES)
     struct.pack_into("<IIII16s32s", data, 0, MAGIC, 1, 0, 0, UUID, b"thaw:0")
     struct.pack_into("<QIIQII", data, 64, 1, 1, 0, array, 0, 2)
     struct.pack_into("<QQQ", data, 128, 0, at, at)
-    struct.pack_into("<I", data, 160, 0)
     data[168:184] = UUID[::-1]
     struct.pack_into("<QQQII", data, 192, 1, 1, 2**64 - 1, 0, ROLES)
     struct.pack_into(f"<{ROLES}H", data, 256, 0, 1, *[0xffff] * (ROLES - 2))
@@ -34,7 +33,7 @@ def _super_1_0(sectors, at, array):
     return bytes(data)
 
 
-def _super_0_90(sectors, at, array):
+def _super_0_90(_, array):
     words = [0] * 1024
     uuid = struct.unpack("<4I", UUID)
     words[:12] = [MAGIC, 0, 90, 0, 0, uuid[0], 1, 1, array // 2, 2, 2, 0]
@@ -57,4 +56,4 @@ def make(path, metadata):
     with open(path, "r+b") as file:
         file.truncate(sectors * SECTOR)
         file.seek(at * SECTOR)
-        file.write(write(sectors, at, array))
+        file.write(write(at, array))
