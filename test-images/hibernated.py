@@ -55,11 +55,12 @@ def _place_sources(recipe):
 def key(recipe, config):
     """Of what the guest and QEMU are really told, so that a new option that nobody uses yet leaves
     the disks as they are."""
-    command = machines.Machine(config, "disk", "variables",
-                               esp=None if recipe.table == "esp" else "esp").command()
+    machine = machines.Machine(config, "disk", "variables",
+                               esp=None if recipe.table == "esp" else "esp")
+    machine.lines = "socket"      # shapes no image: the word that the first keys were made of
     default = dataclasses.asdict(guest.Recipe())
     unusual = {k: v for k, v in dataclasses.asdict(recipe).items() if v != default[k]}
-    text = json.dumps([kernels.kernel(recipe.kernel).package, unusual, command,
+    text = json.dumps([kernels.kernel(recipe.kernel).package, unusual, machine.command(),
                        guest.hibernating_parts(recipe, config, ""),
                        _surroundings(config.firmware), *_place_sources(recipe)],
                       sort_keys=True, default=str)
