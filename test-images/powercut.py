@@ -7,6 +7,7 @@ import shutil
 import time
 
 import hibernated
+import machine as machines
 import nbd
 import record
 import session
@@ -99,7 +100,17 @@ def at_random(case, image, folder, watch):
     """The power goes at instants chosen by a seed: anywhere between the start of thaw and the
     restored guest, or, `late`, from the end of boot services on."""
     seed = case.get("seed") or random.SystemRandom().randrange(1 << 32)
-    chance, seen = random.Random(seed), {}
+    try:
+        seen = _cuts(case, image, folder, watch, random.Random(seed))
+    except (Unexpected, machines.MachineError) as error:
+        raise Unexpected(f"seed {seed}: {error}") from error
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+    return f"{case['cuts']} cuts, seed {seed}: {counts}; 0 lost, 0 resumed twice"
+
+
+def _cuts(case, image, folder, watch, chance):
+    """{what the next boots made of it: times}"""
+    seen = {}
     begin, window = (JUMP, JUMP_WINDOW) if case.get("late") else ("^thaw: ", WINDOW)
     for number in range(case["cuts"]):
         where = folder / str(number)
@@ -112,8 +123,7 @@ def at_random(case, image, folder, watch):
             raise Unexpected(f"{verdict} after the commit")
         seen[verdict] = seen.get(verdict, 0) + 1
         shutil.rmtree(where)
-    counts = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
-    return f"{case['cuts']} cuts, seed {seed}: {counts}; 0 lost, 0 resumed twice"
+    return seen
 
 
 def _cut(image, parts, watch, begin, delay):
