@@ -6,7 +6,7 @@
 #include "load.h"
 
 /* Large enough that a read's own cost does not count, small enough that reading soon gives work. */
-#define MOST_WINDOW_BYTES  ((size_t)2 << 20)
+#define MOST_WINDOW_BYTES  ((size_t)4 << 20)
 #define LEAST_WINDOW_BYTES ((size_t)256 << 10)
 
 /* The windows are to take no more than a quarter of what the staged frames may need too. */
