@@ -286,7 +286,7 @@ bool disk_open(struct disk *ret, EFI_HANDLE handle, EFI_BLOCK_IO *block_io)
 	    media->IoAlign > THAW_PAGE_SIZE)
 		return false;
 	*ret = (struct disk){
-		.seam = {whole_pages(media), disk_read, NULL, NULL, disk_consume},
+		.seam = {.pages = whole_pages(media), .read = disk_read, .consume = disk_consume},
 		.handle = handle,
 		.block_io = block_io,
 		.block_io2 = firmware_protocol(handle, &guid2),
