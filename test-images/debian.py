@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import uuid
 
 import cache
@@ -194,14 +195,22 @@ SAVED = 2                    # and by the end of debian-saves
 SNAPSHOT = 1                 # docs/FORMAT.md: the kernel's snapshot
 
 
+_building = threading.Lock()
+
+
 @functools.cache
-def _package():
-    """thaw's own package of this tree."""
+def _built():
     print("debian: building thaw's package", file=sys.stderr, flush=True)
     subprocess.run(["make", "-s", "-C", cache.HERE.parent, "deb"], check=True,
                    stdout=subprocess.DEVNULL)
     (deb,) = (cache.BUILD / "deb").glob("thaw_*.deb")
     return deb
+
+
+def _package():
+    """thaw's own package of this tree, built by the first case that wants it."""
+    with _building:
+        return _built()
 
 
 def _prepared(case, folder, watch, files):
