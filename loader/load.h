@@ -112,7 +112,8 @@ void thaw_crew_wipe(struct thaw_crew *crew);
 
 /* --- reader.c: from the disk --------------------------------------------------------------- */
 
-#define THAW_WINDOWS  6
+/* One that is read, one that is decoded, one whose last blocks are still somebody's. */
+#define THAW_WINDOWS  3
 #define THAW_HEADROOM THAW_BLOCK_STORED_MAX
 
 struct thaw_window {
@@ -126,7 +127,8 @@ struct thaw_reader {
 	struct thaw_disk *disk;
 	struct thaw_diag *diag;
 	struct thaw_window window[THAW_WINDOWS];
-	size_t window_bytes;
+	size_t window_bytes; /* that one has room for */
+	size_t next_bytes;   /* that are read into the next: they grow */
 	unsigned next_window;
 	bool reading; /* a background read is filling next_window */
 	struct thaw_stream_pos pos;
@@ -144,9 +146,9 @@ bool thaw_reader_has_more(const struct thaw_reader *r);
 struct thaw_window *thaw_reader_window(struct thaw_reader *r);
 
 /*
- * Reads as much into the window as it holds, or most_pages if that is not 0. The last piece, or the only one, may be left to the
- * device to do in the background: the window is full when thaw_reader_finish() returned. What the
- * disk returns.
+ * Reads as much into the window as is its turn, or most_pages if that is less and not 0. The last
+ * piece, or the only one, may be left to the device to do in the background: the window is full when
+ * thaw_reader_finish() returned. What the disk returns.
  */
 enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages);
 enum thaw_err thaw_reader_finish(struct thaw_reader *r);

@@ -5,7 +5,11 @@
  */
 #include "load.h"
 
-/* Large enough that a read's own cost does not count, small enough that reading soon gives work. */
+/*
+ * Windows are large enough that a read's own cost does not count, and all of them together small enough
+ * for a cache. Each is read twice the size of the one before, from the least on, so that the other
+ * processors soon have work.
+ */
 #define MOST_WINDOW_BYTES  ((size_t)4 << 20)
 #define LEAST_WINDOW_BYTES ((size_t)256 << 10)
 
@@ -43,6 +47,7 @@ void thaw_reader_start(struct thaw_reader *r, const struct thaw_image *image,
 	r->disk = disk;
 	r->diag = diag;
 	r->pos = image->pos;
+	r->next_bytes = LEAST_WINDOW_BYTES;
 }
 
 bool thaw_reader_has_more(const struct thaw_reader *r)
@@ -61,7 +66,7 @@ enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages)
 {
 	struct thaw_window *w = thaw_reader_window(r);
 	struct thaw_disk *disk = r->disk;
-	size_t most = r->window_bytes;
+	size_t most = r->next_bytes;
 	uint64_t page = 0;
 	uint64_t count = 0;
 	uint8_t *at;
@@ -70,6 +75,7 @@ enum thaw_err thaw_reader_fill(struct thaw_reader *r, uint64_t most_pages)
 	if (most_pages && most_pages < most >> THAW_PAGE_SHIFT)
 		most = (size_t)most_pages << THAW_PAGE_SHIFT;
 	w->fill = 0;
+	r->next_bytes = thaw_min(2 * r->next_bytes, r->window_bytes);
 	while (!err && w->fill < most && thaw_reader_has_more(r)) {
 		count = thaw_stream_next(r->image, &r->pos,
 					 (most - w->fill) >> THAW_PAGE_SHIFT, &page);
