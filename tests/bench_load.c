@@ -5,8 +5,9 @@
  *
  *	bench_load IMAGE BYTE-OFFSET [RUNS]
  *
- * Runs of all kinds take turns, so that what else the machine does hits all alike. Prints MiB/s of
- * decoded pages (medians) and ratios, then one line of JSON.
+ * Kinds take turns, so that what else the machine does hits all alike; and a run is the best of some
+ * tries, for it lasts no longer than a host needs to give one of two processors to somebody else.
+ * Prints MiB/s of decoded pages (medians of the runs) and ratios, then one line of JSON.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "timing.h"
 
 #define MOST_RUNS 31
+#define TRIES     5
 
 struct memory_disk {
 	struct thaw_disk seam;
@@ -321,6 +323,18 @@ static double run(struct bench *b, enum what what)
 	}
 }
 
+static void run_all(struct bench *b, double times[WHATS][MOST_RUNS], int number)
+{
+	for (int i = 0; i < TRIES; i++) {
+		for (enum what what = 0; what < WHATS; what++) {
+			double took = run(b, what);
+
+			if (!i || took < times[what][number])
+				times[what][number] = took;
+		}
+	}
+}
+
 static void tell(const char *what, double mib, double seconds, double than, const char *of)
 {
 	printf("%-32s %6.0f MiB/s", what, mib / seconds);
@@ -333,7 +347,8 @@ static void report(const struct bench *b, const double *t, int runs)
 {
 	double mib = (double)b->pages / 256;
 
-	printf("%llu pages, medians of %d\n", (unsigned long long)b->pages, runs);
+	printf("%llu pages, medians of %d runs, each the best of %d\n",
+	       (unsigned long long)b->pages, runs, TRIES);
 	tell("memcpy", mib, t[COPY], 0, NULL);
 	tell("decoder alone", mib, t[ALONE], 0, NULL);
 	tell("and its checksum", mib, t[CHECKED], t[ALONE], "the decoder alone");
@@ -359,10 +374,8 @@ int main(int argc, char **argv)
 		errx(2, "usage: bench_load IMAGE BYTE-OFFSET [RUNS]");
 	open_disk(&b.disk, argv[1], atoll(argv[2]));
 	gather_stream(&b);
-	for (int i = 0; i < runs; i++) {
-		for (enum what what = 0; what < WHATS; what++)
-			times[what][i] = run(&b, what);
-	}
+	for (int i = 0; i < runs; i++)
+		run_all(&b, times, i);
 	for (enum what what = 0; what < WHATS; what++)
 		medians[what] = median(times[what], runs);
 	report(&b, medians, runs);
