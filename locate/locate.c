@@ -54,7 +54,8 @@ static void learn(struct search *s, struct thaw_area *area)
 		lvm_label_parse(&area->label, s->page);
 	else
 		area->image = thaw_image_probe(s->page) == THAW_OK;
-	area->mark = thaw_image_mark(s->page);
+	if (area->image)
+		area->mark = thaw_image_mark(s->page);
 }
 
 /* A filesystem that is known by a page further on; only whoever looks for a UUID needs it. */
