@@ -121,7 +121,7 @@ def _row(name, processors, runs):
 
 def how_often(arguments, name, processors):
     """So many of each kind: more of what a target is for, and of what takes no time."""
-    return arguments.runs or {("small", 2): 5, ("medium-lz4", 2): 7}.get((name, processors),
+    return arguments.runs or {("small", 2): 9, ("medium-lz4", 2): 7}.get((name, processors),
                                                                         3 if processors == 2 else 1)
 
 
@@ -132,7 +132,7 @@ def _sizes(arguments):
 def measure(arguments):
     rows, ratios = {}, {}
     for name in _sizes(arguments):
-        for processors in (1, 2) if name != "large" else (2,):
+        for processors in (1, 2):
             row = attempt(name, _row, name, processors, how_often(arguments, name, processors))
             if row and row["thaw"] and row["kernel"]:
                 rows[f"{name}-{processors}"] = row
@@ -203,7 +203,7 @@ def floors(arguments):
     """Ratios: NAME what thaw takes from entry to jump against the floor, NAME-limit the least."""
     print("\nfloor: only reading what is stored, writing each frame once; and decoding", flush=True)
     rows, ratios = {}, {}
-    for name, processors in [("medium", 1), ("medium", 2), ("raw", 2),
+    for name, processors in [("small", 2), ("medium", 1), ("medium", 2), ("raw", 2),
                              *([("large", 2)] if arguments.large else [])]:
         row = _median_floor(name, processors, how_often(arguments, name, processors))
         if not row:
