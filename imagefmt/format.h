@@ -32,7 +32,10 @@ struct thaw_format {
  */
 uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk);
 
-/* md_raid.c: thaw_md_raid_check() of the whole disks under this one, behind their partitions. */
+/*
+ * md_raid.c: thaw_md_raid_check() of the whole disks under this one, behind their partitions; there also
+ * for the metadata of a RAID that was made in firmware's setup.
+ */
 enum thaw_err thaw_md_raid_check_wholes(const struct thaw_disk *disk, struct thaw_memory *memory,
 					struct thaw_diag *diag);
 

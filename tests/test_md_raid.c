@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * test_md_raid.c: a hibernated swap area with Linux's software RAID behind it, or behind the
- * partitions of its disk, is refused; what only looks like it, or lies in the swap area itself or in
- * another partition, is not.
+ * partitions of its disk, is refused, and so is one on a disk of a RAID of firmware's; what only looks
+ * like it, or lies in the swap area itself or in another partition, is not.
  */
 #include <linux/types.h>
 #include <linux/raid/md_p.h>
@@ -49,8 +49,9 @@ static void grow(struct scene *c)
 	s->disk_pages += BEHIND;
 }
 
-static void put_super(uint8_t *disk, uint64_t pages, const struct row *row)
+static void put_super(uint8_t *disk, uint64_t pages, const void *arg)
 {
+	const struct row *row = arg;
 	uint64_t at = row->first ? pages / 16 * 16 - 16 : pages - 2;
 	uint8_t *page = disk + (at + (uint64_t)(int64_t)row->moved) * PAGE;
 	struct mdp_superblock_1 *super = (struct mdp_superblock_1 *)page;
@@ -159,34 +160,52 @@ static void test_image_behind(void)
 
 enum { DISK_PAGES = 1000, LAST_END = 950 };
 
+typedef void put(uint8_t *disk, uint64_t pages, const void *arg);
+
+struct whole_disks {
+	uint64_t partitions_end;
+	bool is_bad;
+	enum synth_format format;
+	uint64_t header_page;
+};
+
 /* The image lies on a partition of both disks, as on a striped volume; the second one is a leg. */
-static void check_wholes(const struct row *row, uint64_t partitions_end, bool is_bad,
-			 enum synth_format format, uint64_t header_page, enum thaw_err want)
+static bool wholes_end(put *put, const void *arg, struct whole_disks w, enum thaw_err want)
 {
+	bool good;
 	struct plain_disk disks[2];
 	struct thaw_disk *wholes[] = {&disks[0].d, &disks[1].d};
 	struct scene c;
 
 	for (size_t i = 0; i < THAW_ARRAY_LEN(disks); i++) {
 		plain_disk_init(&disks[i], DISK_PAGES);
-		disks[i].d.partitions_end = partitions_end;
+		disks[i].d.partitions_end = w.partitions_end;
 	}
-	put_super(disks[1].bytes, DISK_PAGES, row);
-	disks[0].has_bad = is_bad;
+	put(disks[1].bytes, DISK_PAGES, arg);
+	disks[0].has_bad = w.is_bad;
 	disks[0].bad_page = DISK_PAGES - 2;
 	scene_begin(&c, &(struct scene_options){.codec = THAW_CODEC_LZ4,
-						.format = format,
-						.header_page = header_page});
+						.format = w.format,
+						.header_page = w.header_page});
 	scene_finish(&c);
 	c.sim.disk.d.wholes = wholes;
 	c.sim.disk.d.whole_count = 2;
-	if (!CHECK(scene_ends(&c, want)))
-		printf("  %s behind %llu\n", row->what, (unsigned long long)partitions_end);
+	good = CHECK(scene_ends(&c, want));
 	CHECK(disks[0].rereads + disks[1].rereads == 0);
-	CHECK(disks[0].reads <= 2 && disks[1].reads <= 2);
+	CHECK(disks[0].reads <= 3 && disks[1].reads <= 3);
 	scene_free(&c);
 	plain_disk_free(&disks[0]);
 	plain_disk_free(&disks[1]);
+	return good;
+}
+
+static void check_wholes(const struct row *row, uint64_t partitions_end, bool is_bad,
+			 enum synth_format format, uint64_t header_page, enum thaw_err want)
+{
+	struct whole_disks w = {partitions_end, is_bad, format, header_page};
+
+	if (!wholes_end(put_super, row, w, want))
+		printf("  %s behind %llu\n", row->what, (unsigned long long)partitions_end);
 }
 
 static void test_whole_disks(void)
@@ -208,6 +227,49 @@ static void test_whole_disks(void)
 	}
 }
 
+/* --- made in firmware's setup ------------------------------------------------------------- */
+
+#define IMSM "Intel Raid ISM Cfg Sig. 1.3.00"
+#define DDF  "\xde\x11\xde\x11" "crc.guidguidguidguidguidguid"
+
+/* What lies so many bytes in front of the disk's end; libblkid knows the first four, too. */
+static const struct sector {
+	const char *what;
+	enum thaw_err want;
+	uint64_t from_end;
+	const char *bytes;
+} sectors[] = {
+	{"IMSM", THAW_FOREIGN, 2 * 512, IMSM},
+	{"IMSM, 4K sectors", THAW_FOREIGN, 2 * PAGE, IMSM},
+	{"DDF", THAW_FOREIGN, 512, DDF "01.02.00"},
+	{"DDF, 4K sectors", THAW_FOREIGN, PAGE, DDF "02.00.00"},
+	{"IMSM, misspelt", THAW_OK, 2 * 512, "Intel Raid ISM Cfg Sig."},
+	{"IMSM, elsewhere", THAW_OK, 512, IMSM},
+	{"DDF, of no revision", THAW_OK, 512, DDF},
+	{"DDF, elsewhere", THAW_OK, 2 * 512, DDF "01.02.00"},
+	{"a table of its own", THAW_OK, 512, "EFI PART"},
+};
+
+static void put_sector(uint8_t *disk, uint64_t pages, const void *arg)
+{
+	const struct sector *sector = arg;
+
+	memcpy(disk + pages * PAGE - sector->from_end, sector->bytes, strlen(sector->bytes));
+}
+
+static void test_firmware_raid(void)
+{
+	for (size_t i = 0; i < THAW_ARRAY_LEN(sectors); i++) {
+		const struct sector *sector = &sectors[i];
+		struct whole_disks behind = {.partitions_end = LAST_END};
+		struct whole_disks within = {.partitions_end = DISK_PAGES};
+
+		if (!wholes_end(put_sector, sector, behind, sector->want) ||
+		    !wholes_end(put_sector, sector, within, THAW_OK))
+			printf("  %s\n", sector->what);
+	}
+}
+
 int main(void)
 {
 	RUN(test_linux);
@@ -216,5 +278,6 @@ int main(void)
 	RUN(test_image_to_the_end);
 	RUN(test_image_behind);
 	RUN(test_whole_disks);
+	RUN(test_firmware_raid);
 	return check_summary();
 }

@@ -159,6 +159,15 @@ def gpt(area, sector):
     return bytes(disk)
 
 
+def firmware_leg(disk, sectors, metadata):
+    """A member of a RAID made in firmware's setup: its metadata begins so many sectors before the end,
+    behind the volume with the partition table."""
+    whole = bytearray(disk) + bytes(64 * PAGE)
+    at = len(whole) - 512 * sectors
+    whole[at:at + len(metadata)] = metadata
+    return bytes(whole)
+
+
 def leg(disk, old=False):
     """Of a mirror that has the partition table in it: md's superblock 1.0 or 0.90 lies behind."""
     disk += bytes((1 << 20) + 512)
@@ -221,6 +230,8 @@ FILES = {
     "gpt-4096": lambda: gpt(image(), 4096),
     "leg": lambda: leg(gpt(image(), 512)),
     "leg-4096": lambda: leg(gpt(image(), 4096)),
+    "leg-intel": lambda: firmware_leg(gpt(image(), 512), 2, b"Intel Raid ISM Cfg Sig. 1.3.00"),
+    "leg-ddf": lambda: firmware_leg(mbr(image()), 1, b"\xde\x11\xde\x11" + bytes(28) + b"01.02.00"),
     "leg-old": lambda: leg(mbr(swap(), image()), True),
     "without-digest": without_digest,
     "bad-flags": lambda: spoilt(4073, 0x80),
