@@ -167,6 +167,13 @@ def _alone(image, files):
 FLOOR = ("open", "read", "write", "straight", "decode", "decode-checked")
 
 
+def _compose(row, processors, coded):
+    row["floor"] = row["open"] + row["read"] + row["write"]
+    row["least"] = row["open"] + (row["read"] / processors + row["decode-checked"]
+                                  if coded else row["straight"])
+    return row
+
+
 def floor_of(image, coded=True):
     """Seconds. Reading and writing are the floor. The least is what nothing gets below that ends
     with the frames written: after what has to be known first, one processor reads, while the others
@@ -177,10 +184,7 @@ def floor_of(image, coded=True):
     if not all(notes.values()):
         raise session.Unexpected("the floor program did not come to its end")
     row = {key: found[0][1] / 1e6 for key, found in notes.items()}
-    row["floor"] = row["open"] + row["read"] + row["write"]
-    row["least"] = row["open"] + (row["read"] / image.config.processors + row["decode-checked"]
-                                  if coded else row["straight"])
-    return row
+    return _compose(row, image.config.processors, coded)
 
 
 def _floor(name, processors):
@@ -192,11 +196,15 @@ def _floor(name, processors):
             "processors": processors}
 
 
-def _median_floor(name, processors, tries):
-    """The try in the middle, so that floor and thaw are of the same moment."""
+def _best_floor(name, processors, tries):
+    """Of each part the best of all tries, and so of thaw: what else the host does adds to either, and
+    takes nothing away."""
     rows = [row for _ in range(tries) if (row := attempt(name, _floor, name, processors))]
-    rows.sort(key=lambda row: row["entry to jump"] / row["floor"])
-    return rows[len(rows) // 2] if rows else None
+    if not rows:
+        return None
+    best = min(rows, key=lambda row: row["entry to jump"])
+    parts = {part: min(row[part] for row in rows) for part in FLOOR}
+    return _compose({**best, **parts}, processors, best["codec"] != "none")
 
 
 def floors(arguments):
@@ -205,7 +213,8 @@ def floors(arguments):
     rows, ratios = {}, {}
     for name, processors in [("small", 2), ("medium", 1), ("medium", 2), ("raw", 2),
                              *([("large", 2)] if arguments.large else [])]:
-        row = _median_floor(name, processors, how_often(arguments, name, processors))
+        row = _best_floor(name, processors,
+                          arguments.runs or (3 if processors == 1 else 5))
         if not row:
             continue
         key = f"{name}-{processors}"
