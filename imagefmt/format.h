@@ -33,8 +33,8 @@ struct thaw_format {
 uint64_t thaw_swap_pages(const uint8_t *header, const struct thaw_disk *disk);
 
 /*
- * md_raid.c: thaw_md_raid_check() of the whole disks under this one, behind their partitions; there also
- * for the metadata of a RAID that was made in firmware's setup.
+ * md_raid.c: thaw_md_raid_check() of the whole disks under this one, behind their partitions, where the
+ * last page is looked at, too: a RAID that was made in firmware's setup has its metadata there.
  */
 enum thaw_err thaw_md_raid_check_wholes(const struct thaw_disk *disk, struct thaw_memory *memory,
 					struct thaw_diag *diag);

@@ -14,9 +14,10 @@
  * Linux 6.12. Metadata 1.1 and 1.2 lie at the beginning, where the header would be.
  *
  * A RAID that was made in firmware's setup is md's, too, once Linux runs; to firmware without the driver
- * for it its members are plain disks. Its metadata lies in the last sector, or in the last but one
- * (mdadm 4.2, super-intel.c and super-ddf.c). On a disk with a GPT of its own the table's copy lies there,
- * so that what an array left that is gone is not met.
+ * for it its members are plain disks. Its metadata lies in the last sector (DDF) or the last but one (Intel),
+ * as libblkid 2.38 finds it with sectors of 512 bytes; that those of 4 KiB are counted likewise is inferred.
+ * On a disk with a GPT of its own the table's copy lies there, so that what an array left that is gone is
+ * not met.
  */
 #include "format.h"
 
@@ -40,7 +41,7 @@ struct md_super_0 {
 _Static_assert(offsetof(struct md_super_1, super_offset) == 144, "on disk");
 _Static_assert(offsetof(struct md_super_0, minor_version) == 8, "on disk");
 
-/* super-ddf.c, struct ddf_header, its beginning; super-intel.c, MPB_SIGNATURE */
+/* util-linux, libblkid: ddf_raid.c, struct ddf_header, its beginning; mdadm, super-intel.c: MPB_SIGNATURE */
 struct ddf_header {
 	uint8_t magic[4];
 	uint8_t other[28];

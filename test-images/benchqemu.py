@@ -213,8 +213,7 @@ def floors(arguments):
     rows, ratios = {}, {}
     for name, processors in [("small", 2), ("medium", 1), ("medium", 2), ("raw", 2),
                              *([("large", 2)] if arguments.large else [])]:
-        row = _best_floor(name, processors,
-                          arguments.runs or (3 if processors == 1 else 5))
+        row = _best_floor(name, processors, arguments.runs or (3 if processors == 1 else 5))
         if not row:
             continue
         key = f"{name}-{processors}"

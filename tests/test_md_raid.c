@@ -172,10 +172,10 @@ struct whole_disks {
 /* The image lies on a partition of both disks, as on a striped volume; the second one is a leg. */
 static bool wholes_end(put *put, const void *arg, struct whole_disks w, enum thaw_err want)
 {
-	bool good;
 	struct plain_disk disks[2];
 	struct thaw_disk *wholes[] = {&disks[0].d, &disks[1].d};
 	struct scene c;
+	bool good;
 
 	for (size_t i = 0; i < THAW_ARRAY_LEN(disks); i++) {
 		plain_disk_init(&disks[i], DISK_PAGES);
@@ -232,7 +232,7 @@ static void test_whole_disks(void)
 #define IMSM "Intel Raid ISM Cfg Sig. 1.3.00"
 #define DDF  "\xde\x11\xde\x11" "crc.guidguidguidguidguidguid"
 
-/* What lies so many bytes in front of the disk's end; libblkid knows the first four, too. */
+/* What lies so many bytes in front of the disk's end; libblkid finds "IMSM" and "DDF", too. */
 static const struct sector {
 	const char *what;
 	enum thaw_err want;
